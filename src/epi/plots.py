@@ -1,0 +1,1 @@
+"""Figures of the book: finished arrays and frames in, matplotlib axes out."""
