@@ -9,14 +9,32 @@ Okada's corner sums are kept, but rewritten so that nothing blows up on the way 
 * I1, I3 and I4 divide by powers of cos δ: on faults steeper than 89.4° their quotients are summed as power series.
 """
 
+from collections.abc import Iterator
+from itertools import product
+from math import pi
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from epi.errors import ParameterError
+from epi.source.size import SHEAR_MODULUS_PA, magnitude_moment, moment, moment_magnitude, scaling
+
+__all__ = [
+    "GEOMETRY",
+    "SHEAR_MODULUS_PA",
+    "SLIP",
+    "check_geometry",
+    "displacement",
+    "greens",
+    "los_greens",
+    "magnitude_moment",
+    "moment",
+    "moment_magnitude",
+    "scaling",
+]
 
 GEOMETRY = ("east_km", "north_km", "depth_km", "strike", "dip", "length_km", "width_km")
 """Columns of a fault's geometry: centroid of the rectangle (km, depth positive down), degrees, lengths in km."""
@@ -24,12 +42,12 @@ GEOMETRY = ("east_km", "north_km", "depth_km", "strike", "dip", "length_km", "wi
 SLIP = ("strike_slip_m", "dip_slip_m", "opening_m")
 """Columns that follow the geometry in a fault with slip: left-lateral, thrust and opening positive."""
 
-SHEAR_MODULUS_PA = 30e9
-"""Rigidity that turns slip into moment where the caller gives none."""
-
-_SURFACE_KM = 1e-10  # a top edge nearer to the surface than this is put here: on the trace itself the field has no value
+_SURFACE_KM = (
+    1e-10  # a top edge nearer to the surface than this is put here: on the trace itself the field has no value
+)
 _STEEP = 0.01  # cos(dip) below which the power series take over; their arguments are then below 0.0103
-_BLOCK = 16384  # fault-point pairs in one block: temporaries stay in the processor's cache
+_BLOCK = 16384  # fault-point pairs worked on together: temporaries stay in the processor's cache
+_BLOCK_ACCELERATOR = 2**20  # there, large enough to fill it
 
 
 class _Sums(NamedTuple):
@@ -84,12 +102,12 @@ def greens(
     if check:
         check_geometry(geometry)
     field = east.new_empty(len(geometry), len(east), 3, 3)
-    for rows, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
+    for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
         sin_strike, cos_strike = sines[0], sines[1]
         for column, (along, left, up) in enumerate(_components(sines, sums)):
-            field[rows, :, 0, column] = along * sin_strike - left * cos_strike
-            field[rows, :, 1, column] = along * cos_strike + left * sin_strike
-            field[rows, :, 2, column] = up
+            field[rows, points, 0, column] = along * sin_strike - left * cos_strike
+            field[rows, points, 1, column] = along * cos_strike + left * sin_strike
+            field[rows, points, 2, column] = up
     return field
 
 
@@ -152,19 +170,23 @@ def los_greens(
 
     Raises
     ------
-    ParameterError : as in `greens`.
+    ParameterError : as in `greens`, and look vectors of another shape.
     """
     east, north, geometry = _tensors(east, north, geometry)
     if check:
         check_geometry(geometry)
-    look_east, look_north, look_up = torch.as_tensor(look, dtype=torch.float64, device=east.device).unbind(-1)
+    vectors = _tensor(look, east.device)
+    if vectors.shape not in ((3,), (len(east), 3)):
+        raise ParameterError(f"Look vectors of shape {tuple(vectors.shape)} for {len(east)} points; give (points, 3).")
+    vectors = vectors.expand(len(east), 3)
     field = east.new_empty(len(geometry), len(east), 2)
-    for rows, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
+    for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
         sin_strike, cos_strike = sines[0], sines[1]
+        look_east, look_north, look_up = vectors[points].unbind(-1)
         look_along = sin_strike * look_east + cos_strike * look_north
         look_left = sin_strike * look_north - cos_strike * look_east
         for column, (along, left, up) in enumerate(_components(sines, sums, opening=False)):
-            field[rows, :, column] = (along * look_along).addcmul_(left, look_left).addcmul_(up, look_up)
+            field[rows, points, column] = (along * look_along).addcmul_(left, look_left).addcmul_(up, look_up)
     return field
 
 
@@ -180,7 +202,7 @@ def check_geometry(geometry: ArrayLike | Tensor) -> None:
     ParameterError : a value that is not finite, a length or width that is not positive, a dip outside 0-90 degrees, a
         top edge above the surface (at the surface is allowed).
     """
-    table = torch.as_tensor(geometry, dtype=torch.float64)
+    table = _tensor(geometry)
     depth, dip, length, width = table[:, 2], table[:, 4], table[:, 5], table[:, 6]
     top = depth - width / 2 * torch.sin(torch.deg2rad(dip))
     faults = (
@@ -196,32 +218,14 @@ def check_geometry(geometry: ArrayLike | Tensor) -> None:
             raise ParameterError(f"Fault {row} ({values}): {reason}.")
 
 
-def moment(
-    length_km: ArrayLike, width_km: ArrayLike, slip_m: ArrayLike, shear_modulus: float = SHEAR_MODULUS_PA
-) -> NDArray[np.float64]:
-    """Seismic moment in N m: rigidity (Pa) times area times mean slip."""
-    area = np.asarray(length_km, dtype=np.float64) * np.asarray(width_km, dtype=np.float64) * 1e6
-    return np.asarray(shear_modulus * area * np.abs(slip_m))
-
-
-def moment_magnitude(moment: ArrayLike) -> NDArray[np.float64]:
-    """Moment magnitude of a moment in N m: Mw = 2/3 (log10 M0 − 9.1), the IASPEI standard; −inf where M0 is 0."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(2 / 3 * (np.log10(np.asarray(moment, dtype=np.float64)) - 9.1))
-
-
-def magnitude_moment(magnitude: ArrayLike) -> NDArray[np.float64]:
-    """Moment in N m of a moment magnitude, the inverse of `moment_magnitude`."""
-    return np.asarray(10 ** (1.5 * np.asarray(magnitude, dtype=np.float64) + 9.1))
-
-
 def _tensors(
     east: ArrayLike | Tensor, north: ArrayLike | Tensor, faults: ArrayLike | Tensor, columns: int = len(GEOMETRY)
 ) -> tuple[Tensor, Tensor, Tensor]:
-    given: tuple[Any, ...] = (east, north, faults)
-    device = next((value.device for value in given if isinstance(value, Tensor)), None)
-    points_east, points_north, table = (torch.as_tensor(value, dtype=torch.float64, device=device) for value in given)
-    points_east, points_north, table = points_east.reshape(-1), points_north.reshape(-1), torch.atleast_2d(table)
+    """Points and faults as float64 on one device: that of the first tensor given, else the processor."""
+    device = next((value.device for value in (east, north, faults) if isinstance(value, Tensor)), None)
+    points_east, points_north = _tensor(east, device).reshape(-1), _tensor(north, device).reshape(-1)
+    table = _tensor(faults, device)
+    table = table[None] if table.ndim == 1 else table
     if table.ndim != 2 or table.shape[1] != columns:
         names = ", ".join((GEOMETRY + SLIP)[:columns])
         raise ParameterError(f"Faults of shape {tuple(table.shape)} were given; {columns} columns are needed: {names}.")
@@ -230,16 +234,27 @@ def _tensors(
     return points_east, points_north, table
 
 
-def _blocks(east: Tensor, north: Tensor, geometry: Tensor, alpha: float) -> Any:
-    """Yield blocks of faults: their rows, sines and cosines (faults, 1), and corner sums (faults, points)."""
+def _tensor(value: ArrayLike | Tensor, device: torch.device | None = None) -> Tensor:
+    array: Any = value if isinstance(value, Tensor) else np.require(value, dtype=np.float64, requirements="W")
+    return torch.as_tensor(array, dtype=torch.float64, device=device)
+
+
+def _blocks(
+    east: Tensor, north: Tensor, geometry: Tensor, alpha: float
+) -> Iterator[tuple[Tensor, slice, Tensor, _Sums]]:
+    """Yield block by block its faults and points, the sines and cosines (4, faults, 1), the sums (faults, points)."""
     strike, dip = torch.deg2rad(geometry[:, 3]), torch.deg2rad(geometry[:, 4])
     sines = torch.stack((strike.sin(), strike.cos(), dip.sin(), dip.cos().clamp_min(1e-16)))[:, :, None]
-    rows_in_block = max(1, _BLOCK // max(1, len(east)))
+    pairs = _BLOCK if east.device.type == "cpu" else _BLOCK_ACCELERATOR
+    width = max(1, min(pairs, len(east)))
+    height = pairs // width
     steep = sines[3, :, 0] < _STEEP
     for is_steep in (False, True):
-        for rows in torch.nonzero(steep == is_steep).flatten().split(rows_in_block):
-            if len(rows):
-                yield rows, sines[:, rows], _corner_sums(east, north, geometry[rows], sines[:, rows], alpha, is_steep)
+        kind = torch.nonzero(steep == is_steep).flatten()
+        for first_row, first_point in product(range(0, len(kind), height), range(0, len(east), width)):
+            rows, points = kind[first_row : first_row + height], slice(first_point, first_point + width)
+            sums = _corner_sums(east[points], north[points], geometry[rows], sines[:, rows], alpha, is_steep)
+            yield rows, points, sines[:, rows], sums
 
 
 def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, alpha: float, steep: bool) -> _Sums:
@@ -267,7 +282,18 @@ def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, a
     terms = _steep_terms if steep else _terms
     i1, i2, i3, i4, i5 = (alpha * term for term in terms(xi, eta, q, r, r_eta, s, c))
     return _Sums(
-        q, _sum(inverse_r), _sum(y11), _sum(xi * y11), _sum(x11), _sum(eta * x11), theta[0] - theta[1], i1, i2, i3, i4, i5
+        q,
+        _sum(inverse_r),
+        _sum(y11),
+        _sum(xi * y11),
+        _sum(x11),
+        _sum(eta * x11),
+        theta[0] - theta[1],
+        i1,
+        i2,
+        i3,
+        i4,
+        i5,
     )
 
 
@@ -341,7 +367,7 @@ def _components(sines: Tensor, sums: _Sums, opening: bool = True) -> list[tuple[
             d_x11 + s * sums.theta - s * c * sums.i5,
         ),
     ]
-    scale = -0.5 / np.pi
+    scale = -0.5 / pi
     if opening:
         bracket = q * sums.xi_y11 - sums.theta
         parts.append(
