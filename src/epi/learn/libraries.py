@@ -1,0 +1,62 @@
+"""The one door to torchvision and to the libraries that import it: timm, lightning and torchmetrics.
+
+A CPU build of torch beside PyPI's torchvision cannot load torchvision's compiled operators, and ``import torchvision``
+stops with ``operator torchvision::nms does not exist``, which takes the other three with it. Nothing in this
+project uses those operators, so it is enough to declare their signatures and to import again. That is done
+when, and only when, the plain import fails in exactly this way; a torchvision that works is left as it is.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import torch
+
+OPERATORS = {
+    "torchvision::nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "torchvision::qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+}
+"""Signatures of the operators that torchvision's Python code expects to exist, as in torchvision/csrc/ops/nms.cpp."""
+
+BROKEN = "operator torchvision::nms does not exist"
+"""The one failure that is mended."""
+
+
+def import_torchvision(
+    importer: Callable[[str], ModuleType] = importlib.import_module,
+    declare: Callable[[str, str], object] = torch.library.define,
+) -> ModuleType:
+    """Import torchvision, declaring its missing operators first if the plain import says they are missing.
+
+    Parameters
+    ----------
+    importer, declare : how a module is imported and how an operator's signature is declared.
+
+    Returns
+    -------
+    The module. Its transforms and models work; its compiled operators (``torchvision.ops.nms``) still do not.
+
+    Raises
+    ------
+    RuntimeError, ImportError : torchvision fails in any other way; nothing was changed.
+    """
+    try:
+        return importer("torchvision")
+    except RuntimeError as error:
+        if BROKEN not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]  # the half of the package that was imported before it failed
+    for operator, signature in OPERATORS.items():
+        declare(operator, signature)
+    return importer("torchvision")
+
+
+torchvision = import_torchvision()
+
+import lightning  # noqa: E402  after torchvision, which it imports
+import timm  # noqa: E402
+import torchmetrics  # noqa: E402
+
+__all__ = ["import_torchvision", "lightning", "timm", "torchmetrics", "torchvision"]
