@@ -30,7 +30,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     temporary: Path | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         handle, name = mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
         os.close(handle)
         temporary = Path(name)
@@ -44,10 +44,28 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: str | Path) -> Path:
+    """Make a folder and those above it, if need be.
+
+    Raises
+    ------
+    StorageError : it cannot be made there.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        stated = storage_error(error, folder)
+        if isinstance(stated, StorageError):
+            raise stated from error
+        raise StorageError(f"Cannot make {folder}: {error.strerror}. Choose a folder you may write to.") from error
+    return folder
+
+
 def storage_error(error: OSError, path: Path) -> OSError:
     """Turn a full disk or a closed folder into a stated error; leave any other error as it is."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(f"No space left to write {path}: free some disk space and run again; nothing there was lost.")
+        return StorageError(f"No space left to write {path}: free some disk space and run again; nothing was lost.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return StorageError(f"Cannot write {path}: {os.strerror(error.errno)}. Choose a folder you may write to.")
     return error

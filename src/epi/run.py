@@ -1,0 +1,188 @@
+"""The whole chain for one earthquake: every chapter executed in order into a run folder, each step whole or absent.
+
+A step is one chapter. It is done again only when something it depends on has changed: its notebook, the package, the
+data that ship with the project, its parameters, the file it reads, the versions of the packages, or a file made by an
+earlier step. ``run.json`` holds these facts; it is written after each step, so that a run killed at any moment loses
+at most the step it was in.
+"""
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from epi.errors import FileFormatError, ParameterError, RunError
+from epi.notebook import check_parameters, execute, read_parameters
+from epi.runfolder import RunFolder, Step, lock, read_run, source_hash, tree_hash, versions
+from epi.settings import PROJECT_ROOT, settings
+from epi.storage import sha256
+
+DEFAULT_EVENT = "20210303-thessaly"
+PROFILES = ("quick", "full")
+
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "01": ("event.json",),
+    "02": ("pairs.json",),
+    "03": ("scene.nc", "truth.nc?"),
+    "05": ("patches.h5", "patches.csv"),
+    "07": ("location.json",),
+}
+"""Files each chapter makes in the run folder; a question mark where only a simulated source has one."""
+
+OUTSIDE = ("cli.py", "run.py", "book.py", "doctor.py")
+"""Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
+
+
+def chapters() -> list[Path]:
+    """Return the chapters' percent scripts in numeric order."""
+    return sorted(path for path in settings().notebooks.glob("*.py") if re.match(r"\d\d_", path.name))
+
+
+def run_event(
+    event_id: str,
+    *,
+    source: str | Path = "simulated",
+    reader: Mapping[str, object] | None = None,
+    profile: str = "quick",
+    runs: str | Path | None = None,
+    seed: int | None = None,
+    parameters: Mapping[str, object] | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> RunFolder:
+    """Execute every chapter for one earthquake into ``<runs>/<event_id>``; do again only what is missing or stale.
+
+    Parameters
+    ----------
+    event_id : a row of the catalogue.
+    source : "simulated", or an interferogram's file.
+    reader : options of ``epi.insar.read_scene`` that say what the file is.
+    profile : "quick" (minutes on two cores) or "full".
+    runs : folder of run folders (default: the setting ``runs``, relative to the project's root).
+    seed : of every random draw; None keeps the chapters' own.
+    parameters : further parameters by name, as in the chapters' parameters cells; each goes to every chapter with it.
+    progress : called with one line as each step begins and ends.
+
+    Returns
+    -------
+    The run folder, with the record of every step.
+
+    Raises
+    ------
+    ParameterError : a parameter no chapter has, or of the wrong type.
+    FileFormatError : no such source file.
+    RunError : a chapter failed, made less than it should, or another run is at work in the folder.
+    StorageError : the folder cannot be written or the disk is full.
+    """
+    folder = (Path(runs).absolute() if runs else PROJECT_ROOT / settings().runs) / event_id
+    if profile not in PROFILES:
+        raise ParameterError(f"Profile '{profile}': there are {' and '.join(PROFILES)}.")
+    source_file = None if source == "simulated" else Path(source).absolute()
+    if source_file and not source_file.is_file():
+        raise FileFormatError(f"No file {source}: give --source an interferogram's file, or 'simulated'.")
+    given: dict[str, object] = {
+        "event_id": event_id,
+        "run_folder": _from_root(folder),
+        "profile": profile,
+        "source": _from_root(source_file) if source_file else "simulated",
+        "reader": dict(reader or {}),
+    }
+    given |= {} if seed is None else {"seed": seed}
+    declared = {path: read_parameters(path) for path in chapters()}
+    _check(given, parameters or {}, declared)
+    given |= parameters or {}
+    world = {
+        "package": tree_hash(Path(__file__).parent, OUTSIDE),
+        "data": tree_hash(settings().data),
+        "versions": versions(),
+    }
+    with lock(folder):
+        run = _resume(folder, event_id)
+        for path, known in declared.items():
+            inputs: dict[str, Any] = {"notebook": sha256(path), **world}
+            inputs["parameters"] = {name: value for name, value in given.items() if name in known}
+            inputs["source"] = source_hash(source_file) if source_file and "source" in known else {}
+            _step(run, path, inputs, progress)
+    return run
+
+
+def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Callable[[str], None]) -> None:
+    """Execute one chapter unless its record and its files are as they should be."""
+    name = notebook.stem
+    makes = OUTPUTS.get(name[:2], ())
+    earlier = [step for step in run.steps.values() if step.name < name]
+    inputs["upstream"] = {
+        file: digest for step in earlier for file, digest in step.outputs.items() if not file.endswith(".ipynb")
+    }
+    reason = _stale(run, name, inputs)
+    if reason is None:
+        progress(f"{name}: up to date")
+        return
+    progress(f"{name}: running ({reason})")
+    if run.steps.pop(name, None):
+        run.save()
+    for file in makes:
+        (run.path / file.rstrip("?")).unlink(missing_ok=True)
+    start = time.perf_counter()
+    execute(notebook, run.path / f"{name}.ipynb", inputs["parameters"])
+    seconds = round(time.perf_counter() - start, 2)
+    missing = [file for file in makes if not file.endswith("?") and not (run.path / file).is_file()]
+    if missing:
+        raise RunError(f"{name} ran to its end without making {', '.join(missing)} in {run.path}.")
+    files = [file.rstrip("?") for file in (f"{name}.ipynb", *makes)]
+    outputs = {file: sha256(run.path / file) for file in files if (run.path / file).is_file()}
+    run.steps[name] = Step(name, inputs, outputs, seconds)
+    run.steps = dict(sorted(run.steps.items()))
+    run.redone.append(name)
+    run.save()
+    progress(f"{name}: done in {seconds:.1f} s")
+
+
+def _stale(run: RunFolder, name: str, inputs: dict[str, Any]) -> str | None:
+    """Say why a step must be done, or None where it is up to date."""
+    if name not in run.steps:
+        return "not done yet"
+    step = run.steps[name]
+    for key, value in json.loads(json.dumps(inputs)).items():
+        if step.inputs.get(key) != value:
+            return f"{key} changed"
+    for file, digest in step.outputs.items():
+        if not (run.path / file).is_file() or sha256(run.path / file) != digest:
+            return f"{file} missing or altered"
+    return None
+
+
+def _check(
+    given: Mapping[str, object], further: Mapping[str, object], declared: Mapping[Path, Mapping[str, Any]]
+) -> None:
+    """Check all parameters before anything is executed."""
+    if not declared:
+        raise RunError(
+            f"No chapters in {settings().notebooks}: set EPI_NOTEBOOKS to the folder of the percent scripts."
+        )
+    taken = given.keys() & further.keys()
+    if taken:
+        raise ParameterError(f"Parameter '{taken.pop()}' has an option of its own: use that.")
+    everywhere = {name: parameter for known in declared.values() for name, parameter in known.items()}
+    check_parameters(further, everywhere)
+    for known in declared.values():
+        check_parameters({name: value for name, value in [*given.items(), *further.items()] if name in known}, known)
+
+
+def _from_root(path: Path) -> str:
+    """Return a path as the chapters see it: relative to the project's root where it lies in it or beside it."""
+    return os.path.relpath(path, PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT.parent) else str(path)
+
+
+def _resume(folder: Path, event_id: str) -> RunFolder:
+    """Read the folder's record and clear away what a killed run left half-written."""
+    for leftover in folder.glob(".*-*.*"):
+        leftover.unlink()
+    if not (folder / "run.json").exists():
+        return RunFolder(folder, event_id)
+    run = read_run(folder)
+    present = {path.stem for path in chapters()}
+    run.steps = {name: step for name, step in run.steps.items() if name in present}
+    return run

@@ -1,0 +1,145 @@
+"""The folder of one run: what each step was made from and what it made, kept so that a killed run is taken up again."""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any
+
+from epi.errors import RunError
+from epi.storage import atomic_path, make_folder, sha256, storage_error
+
+_ORPHAN_GRACE_S = 2.0  # a kernel whose run was killed looks for its parent once a second, then ends
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one chapter was made from and what it made.
+
+    Attributes
+    ----------
+    name : stem of the chapter, ``03_interferogram``.
+    inputs : everything the step depends on, files as SHA-256.
+    outputs : SHA-256 of each file it made, by name in the run folder.
+    seconds : run time.
+    """
+
+    name: str
+    inputs: dict[str, Any]
+    outputs: dict[str, str]
+    seconds: float
+
+
+@dataclass
+class RunFolder:
+    """The folder of one earthquake's run.
+
+    Attributes
+    ----------
+    path : the folder.
+    event_id : the earthquake.
+    steps : finished steps by chapter name, in order.
+    redone : names of the steps that the last call executed.
+    """
+
+    path: Path
+    event_id: str
+    steps: dict[str, Step] = field(default_factory=dict)
+    redone: list[str] = field(default_factory=list)
+
+    def notebooks(self) -> list[Path]:
+        """Return the executed chapters, in order."""
+        return [self.path / f"{name}.ipynb" for name in self.steps]
+
+    def save(self) -> None:
+        """Write ``run.json``, whole or not at all."""
+        content = {"event_id": self.event_id, "steps": [asdict(step) for step in self.steps.values()]}
+        with atomic_path(self.path / "run.json") as temporary:
+            temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def read_run(path: str | Path) -> RunFolder:
+    """Read what a run folder's ``run.json`` records.
+
+    Raises
+    ------
+    RunError : nothing has been run there, or ``run.json`` is not one of ours.
+    """
+    record = Path(path) / "run.json"
+    if not record.is_file():
+        raise RunError(f"Nothing has been run in {path}: run epi run EVENT first.")
+    try:
+        content = json.loads(record.read_text())
+        steps = {step["name"]: Step(**step) for step in content["steps"]}
+        return RunFolder(Path(path), content["event_id"], steps)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{record} cannot be read: delete it and run again, every step will be done anew.") from error
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Keep two runs out of one folder; the kernel drops the lock of a run that died.
+
+    The lock file holds the process number while a run is at work and is empty after it, so that a number found there
+    tells of a killed run, whose orphaned kernel is given time to end.
+    """
+    try:
+        handle = os.open(make_folder(folder) / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    with os.fdopen(handle, "r+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = stream.read().strip() or "?"
+            raise RunError(
+                f"Another run (process {owner}) is at work in {folder}: wait for it, or use --runs."
+            ) from error
+        if stream.read():
+            time.sleep(_ORPHAN_GRACE_S)
+        _rewrite(stream.fileno(), str(os.getpid()))
+        try:
+            yield
+        finally:
+            _rewrite(stream.fileno(), "")
+
+
+def _rewrite(handle: int, text: str) -> None:
+    """Replace an open file's content."""
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, text.encode(), 0)
+
+
+def source_hash(source: Path) -> dict[str, str]:
+    """Return the SHA-256 of a source file and of the ``.par`` files beside it, one of which may describe it."""
+    return {path.name: sha256(path) for path in [source, *sorted(source.parent.glob("*.par"))]}
+
+
+def tree_hash(folder: Path, without: tuple[str, ...] = ()) -> str:
+    """Return one SHA-256 over the files of a folder, caches left out."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and str(path.relative_to(folder)) not in without:
+            digest.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of every package this one requires, None left out."""
+    found = {"python": platform.python_version()}
+    for line in requires("epi") or []:
+        name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
+        if "extra ==" not in line:
+            try:
+                found[name] = version(name)
+            except PackageNotFoundError:
+                found[name] = "not installed"
+    return found

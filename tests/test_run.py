@@ -1,0 +1,298 @@
+"""Run folders: only what is stale is done again, and a killed run leaves nothing half-done that counts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import mkstemp
+
+import pytest
+
+from epi import run as runs_module
+from epi.errors import FileFormatError, ParameterError, RunError, StorageError
+from epi.notebook import check_parameters, read_parameters
+from epi.run import DEFAULT_EVENT, run_event
+from epi.runfolder import lock, read_run
+from epi.settings import Settings
+
+HEADER = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # {title}
+
+# %% tags=["parameters"]
+event_id: str = "20210303-thessaly"
+run_folder: str = "runs/20210303-thessaly"
+{parameters}
+
+# %%
+import time
+from pathlib import Path
+folder = Path(run_folder)
+with (folder / "diary.txt").open("a") as diary:
+    diary.write("{title}\\n")
+def made(name, text):
+    (folder / name).write_text(text[: len(text) // 2])
+    while (folder / "hold-{title}").exists():
+        (folder / "held").touch()
+        time.sleep(0.05)
+    (folder / name).write_text(text)
+"""
+CHAPTERS = {
+    "01_catalogue": ("", 'made("event.json", event_id)'),
+    "02_pairs": (
+        "days: int = 15",
+        'made("pairs.json", f"pairs of {(folder / \'event.json\').read_text()} in {days} days")',
+    ),
+    "03_interferogram": (
+        'source: str = "simulated"\nreader: dict = {}\nseed: int = 1',
+        'made("scene.nc", f"{Path(source).name} {reader} {seed}")',
+    ),
+}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of three small chapters; returns its folder."""
+    notebooks = tmp_path / "notebooks"
+    data = tmp_path / "data"
+    package = tmp_path / "package"
+    for folder in (notebooks, data, package):
+        folder.mkdir()
+    for name in CHAPTERS:
+        write(notebooks, *chapter(name))
+    chosen = Settings(notebooks=notebooks, data=data, runs=tmp_path / "runs")
+    monkeypatch.setattr(runs_module, "settings", lambda: chosen)
+    monkeypatch.setattr(runs_module, "__file__", str(package / "run.py"))
+    return tmp_path
+
+
+def write(notebooks: Path, name: str, body: str, parameters: str = "") -> None:
+    title = name.partition("_")[2]
+    (notebooks / f"{name}.py").write_text(HEADER.format(title=title, parameters=parameters) + body + "\n")
+
+
+def chapter(name: str) -> tuple[str, str, str]:
+    parameters, body = CHAPTERS[name]
+    return name, body, parameters
+
+
+def diary(tiny: Path) -> list[str]:
+    return (tiny / "runs" / DEFAULT_EVENT / "diary.txt").read_text().split()
+
+
+def test_a_run_makes_every_file_and_a_second_run_does_nothing(tiny):
+    said = []
+    run = run_event(DEFAULT_EVENT, progress=said.append)
+    assert run.redone == list(CHAPTERS)
+    assert (run.path / "pairs.json").read_text() == f"pairs of {DEFAULT_EVENT} in 15 days"
+    assert [path.name for path in run.notebooks()] == [f"{name}.ipynb" for name in CHAPTERS]
+    assert all(path.is_file() for path in run.notebooks())
+    assert "01_catalogue: running (not done yet)" in said
+    step = json.loads((run.path / "run.json").read_text())["steps"][1]
+    assert step["name"] == "02_pairs"
+    assert set(step["outputs"]) == {"02_pairs.ipynb", "pairs.json"}
+    assert step["inputs"]["upstream"] == {"event.json": run.steps["01_catalogue"].outputs["event.json"]}
+    assert step["inputs"]["versions"]["numpy"]
+    assert step["seconds"] > 0
+
+    again = run_event(DEFAULT_EVENT)
+    assert again.redone == []
+    assert again.steps == run.steps
+    assert read_run(run.path).steps == run.steps
+
+
+def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
+    folder = run_event(DEFAULT_EVENT).path
+    altered = 'made("pairs.json", f"pairs of {event_id} in {days} days")'
+    changes = [  # what is changed; the steps that must be done again
+        (lambda: write(tiny / "notebooks", "02_pairs", altered, "days: int = 15"), ["02_pairs"]),  # same pairs.json
+        (lambda: write(tiny / "notebooks", "01_catalogue", 'made("event.json", event_id + "!")'), list(CHAPTERS)),
+        (lambda: write(tiny / "notebooks", *chapter("02_pairs")), ["02_pairs", "03_interferogram"]),
+        (lambda: (folder / "pairs.json").unlink(), ["02_pairs"]),
+        (lambda: (folder / "scene.nc").write_text("half of"), ["03_interferogram"]),
+        (lambda: (folder / "01_catalogue.ipynb").unlink(), ["01_catalogue"]),
+        (lambda: (tiny / "data" / "events.csv").write_text("a new row"), list(CHAPTERS)),
+        (lambda: (tiny / "package" / "okada.py").write_text("nu = 0.25"), list(CHAPTERS)),
+        (lambda: monkeypatch.setattr(runs_module, "versions", lambda: {"python": "3.11.99"}), list(CHAPTERS)),
+        (lambda: (tiny / "package" / "cli.py").touch(), []),
+    ]
+    for change, redone in changes:
+        change()
+        assert run_event(DEFAULT_EVENT).redone == redone
+        assert run_event(DEFAULT_EVENT).redone == []
+
+
+def test_parameters_and_sources_reach_the_chapters_that_declare_them(tiny):
+    run = run_event(DEFAULT_EVENT)
+    assert (run.path / "scene.nc").read_text() == "simulated {} 1"
+    assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram"]
+    assert (run.path / "scene.nc").read_text() == "simulated {} 7"
+
+    assert run_event(DEFAULT_EVENT, seed=7, parameters={"days": 20}).redone == ["02_pairs", "03_interferogram"]
+    assert (run.path / "pairs.json").read_text().endswith("in 20 days")
+
+    scene = tiny / "greece.unw"
+    scene.write_bytes(b"1")
+    reader = {"units": "m", "positive": "away"}
+    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["02_pairs", "03_interferogram"]
+    assert (run.path / "scene.nc").read_text() == f"greece.unw {reader} 1"
+    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == []
+    scene.write_bytes(b"2")
+    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["03_interferogram"]
+    (tiny / "greece.par").write_text("width: 801")
+    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["03_interferogram"]
+
+
+def test_truth_of_a_simulated_source_does_not_outlive_it(tiny):
+    body = 'made("scene.nc", source)\nif source == "simulated": made("truth.nc", "known")'
+    write(tiny / "notebooks", "03_interferogram", body, 'source: str = "simulated"')
+    run = run_event(DEFAULT_EVENT)
+    assert "truth.nc" in run.steps["03_interferogram"].outputs
+    (tiny / "real.tif").touch()
+    run = run_event(DEFAULT_EVENT, source=tiny / "real.tif")
+    assert not (run.path / "truth.nc").exists()
+    assert "truth.nc" not in run.steps["03_interferogram"].outputs
+
+
+@pytest.mark.parametrize("chapter", list(CHAPTERS))
+def test_a_run_killed_in_the_middle_of_a_step_loses_only_that_step(tiny, chapter):
+    folder = tiny / "runs" / DEFAULT_EVENT
+    folder.mkdir(parents=True)
+    hold = folder / f"hold-{chapter.partition('_')[2]}"
+    hold.touch()
+    places = {f"EPI_{name}": str(tiny / name.lower()) for name in ("NOTEBOOKS", "DATA", "RUNS")}
+    program = f"from epi import run; run.__file__ = {runs_module.__file__!r}; run.run_event({DEFAULT_EVENT!r})"
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **places})
+    deadline = time.monotonic() + 60
+    while not (folder / "held").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    hold.unlink()
+
+    done = list(CHAPTERS)[: list(CHAPTERS).index(chapter)]
+    assert list(read_run(folder).steps) == done if done else not (folder / "run.json").exists()
+    run = run_event(DEFAULT_EVENT)
+    assert run.redone == list(CHAPTERS)[len(done) :]
+    assert (folder / "event.json").read_text() == DEFAULT_EVENT
+    assert (folder / "pairs.json").read_text() == f"pairs of {DEFAULT_EVENT} in 15 days"
+    assert (folder / "scene.nc").read_text() == "simulated {} 1"
+    assert len(diary(tiny)) == len(CHAPTERS) + 1
+    assert not list(folder.glob(".*-*"))
+
+
+def test_two_runs_do_not_work_in_one_folder(tiny):
+    folder = tiny / "runs" / DEFAULT_EVENT
+    with lock(folder), pytest.raises(RunError, match=rf"process {os.getpid()}\) is at work .*--runs"):
+        run_event(DEFAULT_EVENT)
+    assert run_event(DEFAULT_EVENT).redone == list(CHAPTERS)
+
+
+def test_a_failing_cell_is_one_line_and_the_notebook_is_kept_for_reading(tiny):
+    write(tiny / "notebooks", "02_pairs", 'raise ValueError("no scene\\nover there")', "days: int = 15")
+    with pytest.raises(
+        RunError, match=r"^02_pairs, cell 3: ValueError: no scene\. The notebook .*02_pairs\.failed\.ipynb\.$"
+    ):
+        run_event(DEFAULT_EVENT)
+    folder = tiny / "runs" / DEFAULT_EVENT
+    assert "no scene" in (folder / "02_pairs.failed.ipynb").read_text()
+    assert list(read_run(folder).steps) == ["01_catalogue"]
+
+    write(tiny / "notebooks", *chapter("02_pairs"))
+    assert run_event(DEFAULT_EVENT).redone == ["02_pairs", "03_interferogram"]
+    assert not (folder / "02_pairs.failed.ipynb").exists()
+
+
+def test_a_chapter_that_makes_too_little_is_refused(tiny):
+    write(tiny / "notebooks", "02_pairs", "pass")
+    with pytest.raises(RunError, match=r"02_pairs ran to its end without making pairs\.json"):
+        run_event(DEFAULT_EVENT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"parameters": {"dais": 3}}, "No parameter 'dais': did you mean 'days'\\?"),
+        ({"parameters": {"days": "3"}}, "Parameter 'days' is '3', a str: give it as int"),
+        ({"parameters": {"days": True}}, "Parameter 'days' is True, a bool: give it as int"),
+        ({"parameters": {"source": "x"}}, "Parameter 'source' has an option of its own"),
+        ({"parameters": {"zzz": 1}}, "No parameter 'zzz': there are days, event_id,"),
+        ({"seed": "seven"}, "Parameter 'seed' is 'seven', a str: give it as int"),
+        ({"profile": "quik"}, "Profile 'quik': there are quick and full"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_before_anything_runs(tiny, arguments, message):
+    with pytest.raises(ParameterError, match=message):
+        run_event(DEFAULT_EVENT, **arguments)
+    assert not (tiny / "runs").exists()
+
+
+def test_types_of_parameters(tmp_path):
+    write(tmp_path, "01_x", "", "a: float = 1.0\nb: list[int] | None = None\nc: dict[str, object] = {}\nd: bool = True")
+    known = read_parameters(tmp_path / "01_x.py")
+    assert known["c"].default == {}
+    check_parameters({"a": 2, "b": [1], "c": {}, "d": False}, known)
+    check_parameters({"b": None}, known)
+    for wrong in ({"a": "2"}, {"b": "x"}, {"c": []}, {"d": 1}, {"a": True}, {"a": None}):
+        with pytest.raises(ParameterError):
+            check_parameters(wrong, known)
+
+
+@pytest.mark.parametrize("line", ["days = 15", "days: int", "days: int = 10 + 5", "print(1)"])
+def test_a_parameters_cell_holds_only_typed_literals(tmp_path, line):
+    write(tmp_path, "01_x", "", line)
+    with pytest.raises(FileFormatError, match=r"01_x\.py, parameters cell: '.*write name: type = literal"):
+        read_parameters(tmp_path / "01_x.py")
+
+
+def test_exactly_one_parameters_cell(tmp_path):
+    write(tmp_path, "01_x", '\n# %% tags=["parameters"]\nx: int = 1')
+    with pytest.raises(FileFormatError, match="2 cells tagged 'parameters'"):
+        read_parameters(tmp_path / "01_x.py")
+
+
+def test_a_source_that_is_not_there(tiny):
+    with pytest.raises(FileFormatError, match=r"No file greece\.unw"):
+        run_event(DEFAULT_EVENT, source="greece.unw")
+
+
+def test_an_unwritable_folder_and_a_full_disk(tiny, monkeypatch):
+    (tiny / "file").touch()
+    for place in (tiny / "file" / "runs", Path("/proc/runs")):
+        with pytest.raises(StorageError, match=r"^Cannot (write|make) .*Choose a folder"):
+            run_event(DEFAULT_EVENT, runs=place)
+    run_event(DEFAULT_EVENT)
+    monkeypatch.setattr("epi.storage.mkstemp", full_disk)
+    with pytest.raises(StorageError, match=r"No space left to write .*02_pairs\.ipynb: free some disk space"):
+        run_event(DEFAULT_EVENT, parameters={"days": 20})
+
+
+def full_disk(dir: Path, prefix: str, suffix: str) -> tuple[int, str]:
+    """Like mkstemp, but the disk fills up as the executed notebook is written."""
+    if suffix != ".ipynb":
+        return mkstemp(dir=dir, prefix=prefix, suffix=suffix)
+    path = Path(dir) / f"{prefix}x{suffix}"
+    path.symlink_to("/dev/full")
+    return os.open(path, os.O_WRONLY), str(path)
+
+
+def test_a_damaged_record_says_what_to_do(tiny):
+    run = run_event(DEFAULT_EVENT)
+    (run.path / "run.json").write_text('{"steps": [')
+    with pytest.raises(RunError, match=r"run\.json cannot be read: delete it"):
+        run_event(DEFAULT_EVENT)
+    (run.path / "run.json").unlink()
+    with pytest.raises(RunError, match="Nothing has been run in"):
+        read_run(run.path)
