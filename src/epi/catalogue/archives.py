@@ -1,0 +1,168 @@
+"""Answers of the archives, in the forms they are saved in, to scenes."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+import yaml
+from shapely.geometry import MultiPolygon, Polygon, shape
+
+from epi.catalogue.events import utc
+from epi.catalogue.scenes import OrbitState, Scene, integer, is_product_name, known, scene_from_name
+from epi.errors import FileFormatError
+from epi.settings import settings
+
+SCENES_FILE = "scenes.csv"
+"""Name of the shipped table of scenes inside the data folder."""
+
+
+def read_scenes(path: str | Path | None = None) -> list[Scene]:
+    """Read the scenes an archive answered with.
+
+    Parameters
+    ----------
+    path : the shipped table of facts by default; else a CSV file with its columns, or JSON or YAML: an answer of the
+        Alaska Satellite Facility (GeoJSON or a list of features) or records of NASA's CMR (UMM).
+
+    Returns
+    -------
+    The scenes in the order of the file. What a record lacks is taken from its UMM part, then from the product name;
+    what is still unknown is None or empty, and pair matching says so.
+
+    Raises
+    ------
+    FileFormatError : the file is missing, of another kind, or a record has no name or time.
+    """
+    file = settings().data / SCENES_FILE if path is None else Path(path)
+    try:
+        if file.suffix.lower() == ".csv":
+            return [Scene.from_dict(dict(row)) for _, row in pd.read_csv(file, dtype=object).iterrows()]
+        text = file.read_text(encoding="utf-8")
+        answer = _load_yaml(text) if file.suffix.lower() in (".yml", ".yaml") else json.loads(text)
+    except FileNotFoundError as error:
+        raise FileFormatError(f"No scenes at {file}: give a CSV, JSON or YAML file of archive records.") from error
+    except (ValueError, KeyError, TypeError, yaml.YAMLError, shapely.errors.ShapelyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FileFormatError(
+            f"{file} holds no scenes that can be read ({reason}): save the archive's answer again."
+        ) from error
+    records = list(_records(answer))
+    if not records:
+        raise FileFormatError(f"{file} holds no archive record: expected features of an ASF or CMR answer.")
+    return [_scene(record, f"record {number} of {file}") for number, record in enumerate(records, 1)]
+
+
+def _load_yaml(text: str) -> object:
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def _records(answer: object) -> Iterable[dict[str, Any]]:
+    """Find the records in an answer: a list, a feature collection, CMR ``items``, or one record alone."""
+    if isinstance(answer, list):
+        for item in answer:
+            yield from _records(item)
+    elif isinstance(answer, dict):
+        if "properties" in answer or "umm" in answer:
+            yield answer
+        else:
+            for key in ("features", "items", "results"):
+                yield from _records(answer.get(key))
+
+
+def _scene(record: dict[str, Any], where: str) -> Scene:
+    """Build a scene from one record: its properties, then its UMM part, then its product name."""
+    facts = _umm_facts(record.get("umm") or {}) | {
+        k: v for k, v in (record.get("properties") or {}).items() if known(v)
+    }
+    name = str(facts.get("sceneName", ""))
+    named = scene_from_name(name) if is_product_name(name) else None
+    start = facts.get("startTime") or (named.start if named else None)
+    stop = facts.get("stopTime") or (named.stop if named else None)
+    if not name or start is None:
+        raise FileFormatError(f"{where} has no {'start time' if name else 'name'}: save the archive's answer again.")
+    state = _state(record.get("baseline") or {})
+    polarisations = tuple(str(facts["polarization"]).split("+")) if "polarization" in facts else ()
+    level = str(facts.get("processingLevel") or (named.level if named else ""))
+    return Scene(
+        name=name,
+        platform=_platform(str(facts.get("platform") or (named.platform if named else ""))),
+        start=utc(start),
+        stop=utc(stop or start),
+        track=integer(facts.get("pathNumber")) or (named.track if named else None),
+        frame=integer(facts.get("frameNumber")),
+        direction=_direction(facts.get("flightDirection"), state),
+        polarisations=polarisations or (named.polarisations if named else ()),
+        mode=str(facts.get("beamModeType") or (named.mode if named else "")),
+        level=level.split("_")[0],
+        footprint=_footprint(record.get("geometry"), facts.get("points")),
+        url=str(facts.get("url", "")),
+        bytes=integer(facts.get("bytes")),
+        md5=str(facts.get("md5sum", "")),
+        burst=str((facts.get("burst") or {}).get("fullBurstID", "")),
+        version=str(facts.get("pgeVersion", "")),
+        state=state,
+    )
+
+
+def _umm_facts(umm: dict[str, Any]) -> dict[str, Any]:
+    """Translate CMR's record (UMM-G) into ASF's property names."""
+    extra = {item["Name"]: item["Values"][0] for item in umm.get("AdditionalAttributes", []) if item.get("Values")}
+    span = umm.get("TemporalExtent", {}).get("RangeDateTime", {})
+    urls = [item.get("URL") for item in umm.get("RelatedUrls", []) if item.get("Type") == "GET DATA"]
+    polygons = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {}).get("Geometry", {}).get("GPolygons", [])
+    facts = {
+        "sceneName": re.sub(r"-(SLC|GRD\w*|RAW|OCN)$", "", str(umm.get("GranuleUR", ""))),
+        "startTime": span.get("BeginningDateTime"),
+        "stopTime": span.get("EndingDateTime"),
+        "pathNumber": extra.get("PATH_NUMBER"),
+        "frameNumber": extra.get("FRAME_NUMBER"),
+        "flightDirection": extra.get("ASCENDING_DESCENDING"),
+        "polarization": extra.get("POLARIZATION"),
+        "beamModeType": extra.get("BEAM_MODE_TYPE") or extra.get("BEAM_MODE"),
+        "processingLevel": extra.get("PROCESSING_TYPE"),
+        "platform": (umm.get("Platforms") or [{}])[0].get("ShortName"),
+        "bytes": extra.get("BYTES"),
+        "md5sum": extra.get("MD5SUM"),
+        "pgeVersion": umm.get("PGEVersionClass", {}).get("PGEVersion"),
+        "url": urls[0] if urls else None,
+        "points": polygons[0]["Boundary"]["Points"] if polygons else None,
+    }
+    return {key: value for key, value in facts.items() if known(value)}
+
+
+def _platform(text: str) -> str:
+    """Return ``S1A`` for ``Sentinel-1A``, ``SENTINEL-1A`` and ``S1A``."""
+    return re.sub(r"(?i)^sentinel-1", "S1", text).upper()
+
+
+def _direction(text: object, state: OrbitState | None) -> str | None:
+    """Return the pass from the record, else from the orbit: northward is ascending."""
+    if known(text):
+        return {"A": "ascending", "D": "descending"}.get(str(text).upper()[0])
+    return None if state is None else ("ascending" if state.velocities[0, 2] > 0 else "descending")
+
+
+def _footprint(geometry: dict[str, Any] | None, points: list[dict[str, float]] | None) -> Polygon | MultiPolygon | None:
+    if geometry and geometry.get("coordinates"):
+        return shape(geometry)
+    if points:
+        return Polygon([(point["Longitude"], point["Latitude"]) for point in points])
+    return None
+
+
+def _state(baseline: dict[str, Any]) -> OrbitState | None:
+    """Read ASF's pair of state vectors; None unless positions, velocities and their times are all there."""
+    vectors = baseline.get("stateVectors") or {}
+    positions, velocities = vectors.get("positions") or {}, vectors.get("velocities") or {}
+    found = [positions.get(f"{side}Position") for side in ("pre", "post")]
+    found += [velocities.get(f"{side}Velocity") for side in ("pre", "post")]
+    times = [positions.get(f"{side}PositionTime") for side in ("pre", "post")]
+    if not all(known(value) for value in (*times, *map(str, found))):
+        return None
+    numbers = np.asarray(found, dtype=float)
+    return OrbitState((utc(str(times[0])), utc(str(times[1]))), numbers[:2], numbers[2:])
