@@ -101,14 +101,12 @@ def greens(
     east, north, geometry = _tensors(east, north, geometry)
     if check:
         check_geometry(geometry)
-    field = east.new_empty(len(geometry), len(east), 3, 3)
+    field = east.new_empty(len(geometry), 3, 3, len(east))
     for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
-        sin_strike, cos_strike = sines[0], sines[1]
-        for column, (along, left, up) in enumerate(_components(sines, sums)):
-            field[rows, points, 0, column] = along * sin_strike - left * cos_strike
-            field[rows, points, 1, column] = along * cos_strike + left * sin_strike
-            field[rows, points, 2, column] = up
-    return field
+        for column, component in enumerate(_components(sines, sums)):
+            for axis, part in enumerate(_east_north_up(sines, *component)):
+                field[rows, axis, column, points] = part
+    return field.movedim(3, 1)
 
 
 def displacement(
@@ -142,8 +140,15 @@ def displacement(
         if not bool(slip.isfinite().all()):
             row = int((~slip.isfinite()).any(dim=1).nonzero()[0])
             raise ParameterError(f"Fault {row}: slip {slip[row].tolist()} is not a number; give metres, 0 for none.")
-    field = greens(east, north, geometry, poisson=poisson, check=False)
-    return (field @ slip[:, None, :, None]).squeeze(-1)
+    opens = bool((slip[:, 2] != 0).any())
+    field = east.new_empty(len(geometry), 3, len(east))
+    for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
+        components = zip(_components(sines, sums, opening=opens), slip[rows].unbind(1), strict=False)
+        scaled = ([part * metres[:, None] for part in component] for component, metres in components)
+        moved = (sum(parts[1:], start=parts[0]) for parts in zip(*scaled, strict=True))
+        for axis, part in enumerate(_east_north_up(sines, *moved)):
+            field[rows, axis, points] = part
+    return field.movedim(2, 1)
 
 
 def los_greens(
@@ -179,15 +184,15 @@ def los_greens(
     if vectors.shape not in ((3,), (len(east), 3)):
         raise ParameterError(f"Look vectors of shape {tuple(vectors.shape)} for {len(east)} points; give (points, 3).")
     vectors = vectors.expand(len(east), 3)
-    field = east.new_empty(len(geometry), len(east), 2)
+    field = east.new_empty(len(geometry), 2, len(east))
     for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
         sin_strike, cos_strike = sines[0], sines[1]
         look_east, look_north, look_up = vectors[points].unbind(-1)
         look_along = sin_strike * look_east + cos_strike * look_north
         look_left = sin_strike * look_north - cos_strike * look_east
         for column, (along, left, up) in enumerate(_components(sines, sums, opening=False)):
-            field[rows, points, column] = (along * look_along).addcmul_(left, look_left).addcmul_(up, look_up)
-    return field
+            field[rows, column, points] = along * look_along + left * look_left + up * look_up
+    return field.movedim(2, 1)
 
 
 def check_geometry(geometry: ArrayLike | Tensor) -> None:
@@ -378,3 +383,8 @@ def _components(sines: Tensor, sums: _Sums, opening: bool = True) -> list[tuple[
             )
         )
     return [(scale * along, scale * left, scale * up) for along, left, up in parts]
+
+
+def _east_north_up(sines: Tensor, along: Tensor, left: Tensor, up: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    sin_strike, cos_strike = sines[0], sines[1]
+    return along * sin_strike - left * cos_strike, along * cos_strike + left * sin_strike, up

@@ -67,7 +67,8 @@ def scaling(
 
     The area is the published one, close to 10^(Mw − 4) km². Its length and width follow W = C1 L^(2/3), with W = L for
     small faults and, for strike slip, W = 19 km for large ones. The slip is what the moment asks of that area, so
-    ``moment_magnitude(moment(*scaling(m)))`` gives ``m`` back; with the paper's own rigidity, 33 GPa, it is the paper's.
+    ``moment_magnitude(moment(*scaling(m)))`` gives ``m`` back; with the paper's own rigidity of 33 GPa the slip is the
+    paper's too.
 
     Parameters
     ----------
