@@ -44,7 +44,7 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
             return [Scene.from_dict(dict(row)) for _, row in pd.read_csv(file, dtype=object).iterrows()]
         text = file.read_text(encoding="utf-8")
         answer = _load_yaml(text) if file.suffix.lower() in (".yml", ".yaml") else json.loads(text)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise FileFormatError(f"No scenes at {file}: give a CSV, JSON or YAML file of archive records.") from error
     except (ValueError, KeyError, TypeError, yaml.YAMLError, shapely.errors.ShapelyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -93,7 +93,7 @@ def read_events(path: str | Path | None = None) -> pd.DataFrame:
     file = settings().data / EVENTS_FILE if path is None else Path(path)
     try:
         events = pd.read_csv(file)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise FileFormatError(
             f"No catalogue at {file}: give a CSV file with the columns {', '.join(COLUMNS)}."
         ) from error

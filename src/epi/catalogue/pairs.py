@@ -176,7 +176,8 @@ def match_pairs(
         reason = _own_fault(scene, event, days)
         if not reason:
             footprint = _local_footprint(scene, event)
-            reason = "" if _covers_epicentre(footprint) else _not_covered(footprint)
+            miss = _miss_km(footprint)
+            reason = f"its footprint misses the epicentre by {miss:.0f} km" if miss > 0 else ""
         if reason:
             rejected.append((scene, reason))
         else:
@@ -243,14 +244,13 @@ def _local_footprint(scene: Scene, event: Event) -> Polygon:
     return shapely.make_valid(shapely.transform(scene.footprint, project))
 
 
-def _covers_epicentre(footprint: Polygon) -> bool:
-    """Tell whether a local footprint holds the epicentre; one at the antipode surrounds it without holding it."""
-    nearest = np.hypot(*shapely.get_coordinates(footprint).T).min()
-    return bool(nearest < _FAR_KM and footprint.covers(_EPICENTRE))
+def _miss_km(footprint: Polygon) -> float:
+    """Return how far a local footprint is from the epicentre: 0 where it covers it.
 
-
-def _not_covered(footprint: Polygon) -> str:
-    return f"its footprint misses the epicentre by {footprint.exterior.distance(_EPICENTRE):.0f} km"
+    Beyond `_FAR_KM` the nearest corner decides: a footprint at the antipode surrounds the epicentre without covering it.
+    """
+    nearest = float(np.hypot(*shapely.get_coordinates(footprint).T).min())
+    return nearest if nearest > _FAR_KM else float(footprint.distance(_EPICENTRE))
 
 
 def _track_key(scene: Scene) -> tuple[Any, ...]:

@@ -1,0 +1,133 @@
+"""Every form an archive answers in gives the same scene; what a record lacks stays unknown."""
+
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from epi.catalogue import Scene, read_scenes, scene_from_name
+from epi.catalogue.scenes import track_of
+from epi.errors import FileFormatError
+
+THESIS_REFERENCE = "S1A_IW_SLC__1SDV_20180106T025411_20180106T025439_020028_0221F4_0110"
+
+
+def test_a_product_name_says_platform_times_polarisations_and_track():
+    scene = scene_from_name(THESIS_REFERENCE)
+    assert (scene.platform, scene.mode, scene.level, scene.polarisations) == ("S1A", "IW", "SLC", ("VV", "VH"))
+    assert scene.start == pd.Timestamp("2018-01-06T02:54:11Z")
+    assert scene.stop == pd.Timestamp("2018-01-06T02:54:39Z")
+    assert scene.track == 6
+    assert scene.footprint is None
+    with pytest.raises(FileFormatError, match="not a Sentinel-1 product name"):
+        scene_from_name("LC08_L1TP_190034_20180106")
+
+
+def test_the_track_repeats_every_175_orbits():
+    assert track_of("S1A", 73) == 1
+    assert track_of("S1B", 27) == 1
+    assert all(track_of("S1A", orbit) == track_of("S1A", orbit + 175) for orbit in range(20_000, 20_175))
+    assert track_of("S2A", 100) is None
+
+
+def test_shipped_scenes_agree_with_their_own_names():
+    scenes = read_scenes()
+    assert len(scenes) >= 10
+    for scene in scenes:
+        named = scene_from_name(scene.name)
+        assert (scene.platform, scene.track, scene.polarisations) == (named.platform, named.track, named.polarisations)
+        assert abs(scene.start - named.start) <= pd.Timedelta(seconds=1)
+        assert scene.url.endswith(f"{scene.name}.zip")
+        assert len(scene.md5) == 32
+        assert scene.bytes > 1e9
+        assert scene.footprint.is_valid
+        assert not scene.simulated
+        assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))).to_dict() == scene.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "tracks"),
+    [
+        ("frame_9847_asf_results.json", 463, {64}),
+        ("frame_13403_asf_results.json", 382, {86, 87}),
+        ("frame_13404_asf_results.json", 192, {87}),
+    ],
+)
+def test_archive_answers_are_read_whole(shared_data, name, count, tracks):
+    scenes = read_scenes(shared_data / "asf" / name)
+    assert len(scenes) == count
+    assert {scene.track for scene in scenes} == tracks
+    assert all(scene.track == scene_from_name(scene.name).track for scene in scenes)
+    assert {scene.direction for scene in scenes} == {"ascending"}
+    assert {scene.level for scene in scenes} == {"SLC"}
+
+
+def test_a_feature_collection_and_a_bare_list_say_the_same(shared_data, tmp_path):
+    source = shared_data / "asf" / "frame_13404_asf_results.json"
+    wrapped = tmp_path / "answer.geojson"
+    wrapped.write_text(json.dumps({"type": "FeatureCollection", "features": json.loads(source.read_text())}))
+    assert [s.to_dict() for s in read_scenes(wrapped)] == [s.to_dict() for s in read_scenes(source)]
+
+
+def test_the_umm_part_alone_gives_the_same_scene(shared_data, tmp_path):
+    source = shared_data / "asf" / "Fairbanks_S1_stack.yml"
+    records = yaml.safe_load(source.read_text())
+    bare = tmp_path / "cmr.json"
+    bare.write_text(json.dumps({"items": [{"umm": record["umm"]} for record in records]}))
+    for whole, part in zip(read_scenes(source), read_scenes(bare), strict=True):
+        for field in ("name", "platform", "track", "frame", "direction", "polarisations", "mode", "level", "md5"):
+            assert getattr(part, field) == getattr(whole, field), field
+        assert abs(part.start - whole.start) < pd.Timedelta(seconds=1)
+        assert part.footprint.equals(whole.footprint)
+
+
+def test_bursts_detected_products_and_state_vectors(shared_data):
+    [burst] = read_scenes(shared_data / "asf" / "SLC_BURST.yml")
+    assert (burst.level, burst.burst, burst.direction, burst.frame) == ("BURST", "174_372326_IW3", "descending", None)
+    assert burst.platform == "S1B"
+    assert burst.state.positions.shape == burst.state.velocities.shape == (2, 3)
+    detected = read_scenes(shared_data / "asf" / "S1_baseline_stack.yml")
+    assert {scene.level for scene in detected} == {"GRD"}
+    assert all(scene.state is None for scene in detected)
+
+
+def test_a_missing_direction_is_taken_from_the_orbit(shared_data):
+    [scene] = read_scenes(shared_data / "asf" / "Fairbanks_SLC_Incomplete_Meta.yml")
+    assert scene.state is not None
+    assert scene.state.velocities[0, 2] > 0
+    assert scene.direction == "ascending"
+    incomplete = read_scenes(shared_data / "asf" / "Fairbanks_S1_stack_preprocessed_incomplete.yml")
+    assert [scene.state is None for scene in incomplete].count(True) == 2
+
+
+def test_what_a_record_lacks_comes_from_its_name_or_stays_unknown(tmp_path):
+    path = tmp_path / "sparse.json"
+    path.write_text(json.dumps([{"properties": {"sceneName": THESIS_REFERENCE, "frameNumber": "None"}}]))
+    [scene] = read_scenes(path)
+    assert (scene.track, scene.polarisations, scene.level) == (6, ("VV", "VH"), "SLC")
+    assert scene.frame is scene.direction is scene.footprint is scene.bytes is None
+    assert scene.to_dict()["footprint"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.json", "{", "holds no scenes"),
+        ("a.json", "[]", "holds no archive record"),
+        ("a.json", '{"features": []}', "holds no archive record"),
+        ("a.json", '[{"properties": {"sceneName": "X"}}]', "record 1 of .* has no start time"),
+        ("a.json", '[{"properties": {}}]', "record 1 of .* has no name"),
+        ("a.yml", "a: [", "holds no scenes"),
+        ("a.csv", "name,start\nx,2020-01-01\n", "holds no scenes"),
+    ],
+)
+def test_what_is_no_answer_is_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(FileFormatError, match=message):
+        read_scenes(tmp_path / name)
+
+
+def test_an_absent_file_is_refused(tmp_path):
+    with pytest.raises(FileFormatError, match="No scenes at"):
+        read_scenes(tmp_path / "absent.json")
