@@ -1,1 +1,203 @@
 """Figures of the book: finished arrays and frames in, matplotlib axes out."""
+
+import itertools
+
+import cartopy
+import cartopy.crs as ccrs
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import shapely
+from cartopy.geodesic import Geodesic
+from cartopy.mpl.geoaxes import GeoAxes
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.typing import LineStyleType
+
+from epi.settings import settings
+
+COASTLINE = "50m"
+"""Scale of the one coastline that ships with the project (Natural Earth); no other may be asked of cartopy."""
+
+VERDICT_STYLE = {
+    "plain": ("#d55e00", "o"),
+    "faint": ("#56b4e9", "s"),
+    "hidden": ("#000000", "v"),
+    "unknown": ("#999999", "X"),
+}
+"""Colour (Okabe and Ito) and marker of a verdict of detectability: told apart without colour too."""
+
+_LABEL_DEG = 6.0
+"""Height of a line of text on the world map, in degrees of latitude."""
+
+PASS_COLOUR = {"ascending": "#0072b2", "descending": "#e69f00"}
+"""Colour of a viewing geometry."""
+
+
+def map_axes(*, extent: tuple[float, float, float, float] | None = None) -> GeoAxes:
+    """Make axes with the shipped coastline, without asking a network for anything.
+
+    Parameters
+    ----------
+    extent : west, east, south, north in degrees; the whole world by default.
+    """
+    cartopy.config["pre_existing_data_dir"] = settings().data / "cartopy"
+    world = extent is None
+    centre = 0.0 if extent is None else (extent[0] + extent[1]) / 2
+    projection = ccrs.Robinson() if world else ccrs.PlateCarree(central_longitude=centre)
+    figure = plt.figure(figsize=(11, 4.8) if world else (7.2, 6.4))
+    axes: GeoAxes = figure.add_subplot(projection=projection)
+    axes.coastlines(COASTLINE, linewidth=0.4, color="0.35")
+    if extent is None:
+        axes.set_extent((-180, 180, -58, 78), crs=ccrs.PlateCarree())
+        axes.gridlines(linewidth=0.3, color="0.85")
+    else:
+        axes.set_extent(extent, crs=ccrs.PlateCarree())
+        lines = axes.gridlines(draw_labels=True, linewidth=0.3, color="0.8")
+        lines.top_labels = lines.right_labels = False
+    return axes
+
+
+def catalogue_map(events: pd.DataFrame) -> GeoAxes:
+    """World map of a catalogue: size by magnitude, colour and marker by what the radar would see.
+
+    Parameters
+    ----------
+    events : columns latitude, longitude (degrees), magnitude, event_id and visible (a key of `VERDICT_STYLE`).
+    """
+    axes = map_axes()
+    for _, event in events.sort_values("magnitude", ascending=False).iterrows():
+        colour, marker = VERDICT_STYLE[str(event["visible"])]
+        axes.scatter(
+            event["longitude"],
+            event["latitude"],
+            s=_marker_area(event["magnitude"]),
+            c=colour,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.6,
+            transform=ccrs.PlateCarree(),
+            zorder=3,
+        )
+    _label_places(axes, events)
+    found = [verdict for verdict in VERDICT_STYLE if (events["visible"] == verdict).any()]
+    handles = [Line2D([], [], ls="", color=VERDICT_STYLE[v][0], marker=VERDICT_STYLE[v][1], label=v) for v in found]
+    sizes = [
+        Line2D([], [], ls="", color="0.6", marker="o", markersize=_marker_area(m) ** 0.5, label=f"magnitude {m}")
+        for m in (5, 6, 7)
+    ]
+    axes.legend(
+        handles=handles + sizes, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=7, frameon=False, fontsize=9
+    )
+    return axes
+
+
+def _marker_area(magnitude: float) -> float:
+    """Return the area of a marker in points squared: it doubles every half unit of magnitude."""
+    return float(18 * 4.0 ** (magnitude - 5))
+
+
+def _label_places(axes: GeoAxes, events: pd.DataFrame, *, most: int = 20) -> None:
+    """Write place and year to the right of each event, spread downward where neighbours are close; none in a crowd."""
+    if len(events) > most:
+        return
+    plate = ccrs.PlateCarree()._as_mpl_transform(axes)
+    east = events["longitude"].to_numpy()
+    written: list[tuple[float, float]] = []
+    for _, event in events.sort_values("latitude", ascending=False).iterrows():
+        longitude, height = float(event["longitude"]), float(event["latitude"])
+        for other, taken in written:
+            if abs(other - longitude) < 45 and abs(taken - height) < _LABEL_DEG:
+                height = taken - _LABEL_DEG
+        written.append((longitude, height))
+        axes.annotate(
+            str(event["event_id"]),
+            xy=(longitude, float(event["latitude"])),
+            xytext=(max(east[(east >= longitude) & (east < longitude + 30)]) + 9, height),
+            xycoords=plate,
+            textcoords=plate,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.2", "shrinkA": 0},
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
+        )
+
+
+def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float, radius_km: float) -> GeoAxes:
+    """Regional map of the images around an epicentre: chosen footprints by pass, the others in grey.
+
+    Parameters
+    ----------
+    candidates : columns footprint (longitude, latitude in degrees; None where unknown), role, track, direction.
+    latitude, longitude : of the epicentre, degrees.
+    radius_km : radius of the area around it that a pair should cover.
+    """
+    seen = candidates[candidates["footprint"].notna()]
+    west, south, east, north = shapely.total_bounds(np.array(list(seen["footprint"])))
+    axes = map_axes(extent=(west - 0.4, east + 0.4, south - 0.3, north + 0.3))
+    for _, row in seen[seen["role"] == "rejected"].iterrows():
+        axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), facecolor="none", edgecolor="0.7", linewidth=0.6)
+    handles = [Line2D([], [], color="0.7", linewidth=0.8, label="not chosen")]
+    chosen = seen[seen["role"] == "reference"]
+    for _, row in chosen.sort_values(["direction", "track"]).iterrows():
+        colour, line = PASS_COLOUR[row["direction"]], _track_line(chosen, row["direction"], row["track"])
+        outline = {"facecolor": "none", "edgecolor": colour, "linestyle": line, "linewidth": 1.8}
+        axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), **outline)
+        name = f"track {row['track']} {row['direction']}"
+        handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.8, label=name))
+    circle = Geodesic().circle(longitude, latitude, radius_km * 1000, n_samples=90)
+    axes.plot(*np.array(circle).T, color="0.2", linestyle=":", transform=ccrs.PlateCarree())
+    axes.plot(longitude, latitude, "k*", markersize=13, transform=ccrs.PlateCarree())
+    handles += [Line2D([], [], color="0.2", linestyle=":", label=f"{radius_km:g} km around the epicentre")]
+    handles += [Line2D([], [], color="k", marker="*", ls="", markersize=11, label="epicentre")]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False, fontsize=9)
+    return axes
+
+
+def _track_line(candidates: pd.DataFrame, direction: str, track: int) -> LineStyleType:
+    """Return a line style that differs between the tracks of one pass."""
+    tracks = sorted(candidates.loc[candidates["direction"] == direction, "track"].unique())
+    styles: tuple[LineStyleType, ...] = ("solid", "dashed", "dashdot")
+    return styles[tracks.index(track) % 3]
+
+
+def timeline(candidates: pd.DataFrame, *, window_days: float) -> Axes:
+    """Calendar of the images around an earthquake: one line a track, chosen pairs joined, the others with their rule.
+
+    Parameters
+    ----------
+    candidates : columns days (from the origin time, negative before it), track, direction, role (reference, secondary,
+        rejected) and rule (why a candidate was rejected).
+    window_days : how far from the earthquake an image may be.
+    """
+    tracks = sorted(set(zip(candidates["direction"], candidates["track"], strict=True)), reverse=True)
+    rows = {(str(direction), int(track)): number for number, (direction, track) in enumerate(tracks)}
+    figure, axes = plt.subplots(figsize=(10, 1.9 + 0.75 * len(rows)), layout="constrained")
+    axes.axvspan(-window_days, window_days, color="0.94", zorder=0)
+    axes.axvline(0, color="black", linewidth=1.2)
+    rules = sorted(candidates.loc[candidates["role"] == "rejected", "rule"].unique())
+    markers = dict(zip(rules, itertools.cycle("xs+D1^vp"), strict=False))
+    for (direction, track), row in rows.items():
+        here = candidates[(candidates["direction"] == direction) & (candidates["track"] == track)]
+        colour = PASS_COLOUR[direction]
+        pair = here[here["role"] != "rejected"].sort_values("days")
+        for rule, group in here[here["role"] == "rejected"].groupby("rule"):
+            beside = [(abs(pair["days"] - day) < 0.5).any() for day in group["days"]]
+            height = row - 0.25 * np.array(beside)
+            axes.scatter(group["days"], height, marker=markers[str(rule)], c="0.45", s=34, zorder=3)
+        axes.plot(pair["days"], np.full(len(pair), row), color=colour, linewidth=3, zorder=2)
+        axes.scatter(pair["days"], np.full(len(pair), row), c=colour, s=90, edgecolors="black", zorder=4)
+        for role, days in zip(pair["role"], pair["days"], strict=True):
+            side = "right" if role == "reference" else "left"
+            axes.annotate(str(role), (days, row), (0, 9), textcoords="offset points", ha=side, fontsize=8)
+    axes.set_yticks(list(rows.values()), [f"track {track}\n{direction}" for direction, track in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.3)
+    axes.set_xlabel("days from the origin time")
+    axes.spines[["top", "right"]].set_visible(False)
+    handles: list[Artist] = [Line2D([], [], color="0.5", lw=3, marker="o", mec="black", label="chosen pair")]
+    handles += [Line2D([], [], color="0.45", marker=markers[rule], ls="", label=rule) for rule in rules]
+    handles += [Patch(color="0.94", label=f"window of {window_days:g} days")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return axes

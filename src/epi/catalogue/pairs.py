@@ -91,7 +91,7 @@ class PairMatch:
     event : the earthquake.
     days : the window that was searched, on either side.
     pairs : the best pair of every track, best track first; may be empty.
-    rejected : every other candidate with the reason why it was not taken.
+    rejected : every other candidate with the reason why it was not taken: the rule, a colon, the facts.
     missing : what stood in the way when there is no pair, else empty.
     """
 
@@ -117,7 +117,7 @@ class PairMatch:
         return self.pairs[0]
 
     def table(self) -> pd.DataFrame:
-        """Return one row a candidate, in order of time: its role (reference, secondary, rejected) and the reason."""
+        """Return one row a candidate, in order of time, with its role (reference, secondary, rejected) and reason."""
         roles = [(scene, role, pair.reason) for pair in self.pairs for role, scene in _members(pair)]
         roles += [(scene, "rejected", reason) for scene, reason in self.rejected]
         rows = [
@@ -128,12 +128,14 @@ class PairMatch:
                 "track": scene.track,
                 "direction": scene.direction,
                 "polarisations": "+".join(scene.polarisations),
+                "footprint": scene.footprint,
                 "role": role,
+                "rule": "chosen" if role != "rejected" else reason.split(":")[0],
                 "reason": reason,
             }
             for scene, role, reason in roles
         ]
-        names = ["name", "start", "days", "track", "direction", "polarisations", "role", "reason"]
+        names = ["name", "start", "days", "track", "direction", "polarisations", "footprint", "role", "rule", "reason"]
         return pd.DataFrame(rows, columns=names).sort_values(["start", "name"], ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
@@ -177,7 +179,7 @@ def match_pairs(
         if not reason:
             footprint = _local_footprint(scene, event)
             miss = _miss_km(footprint)
-            reason = f"its footprint misses the epicentre by {miss:.0f} km" if miss > 0 else ""
+            reason = f"misses the epicentre: by {miss:.0f} km" if miss > 0 else ""
         if reason:
             rejected.append((scene, reason))
         else:
@@ -201,7 +203,7 @@ def _without_duplicates(scenes: list[Scene]) -> tuple[list[Scene], list[tuple[Sc
         if twin is None:
             kept.append(scene)
         else:
-            reason = "listed twice" if scene.name == twin.name else f"the same image as {twin.name}, processed again"
+            reason = "listed twice" if scene.name == twin.name else f"processed twice: {twin.name} is kept"
             dropped.append((scene, reason))
     return kept, dropped
 
@@ -218,17 +220,17 @@ def _same_image(one: Scene, other: Scene) -> bool:
 def _own_fault(scene: Scene, event: Event, days: float) -> str:
     """Say why a scene cannot serve whatever its partner, or nothing."""
     if scene.level not in ("SLC", "BURST"):
-        return f"{scene.level or 'unknown product'} carries no phase: only SLC does"
+        return f"no phase: {scene.level or 'unknown product'}, only SLC carries it"
     known = {"track": scene.track, "flight direction": scene.direction, "footprint": scene.footprint}
     lacking = [name for name, value in (known | {"polarisation": scene.polarisations or None}).items() if value is None]
     if lacking:
-        return f"its record states no {' and no '.join(lacking)}"
+        return f"incomplete record: no {' and no '.join(lacking)}"
     if scene.start <= event.time <= scene.stop:
-        return "taken while the ground was moving"
+        return "during the earthquake: neither before nor after"
     away = (scene.start - event.time) / pd.Timedelta(days=1)
     if abs(away) > days:
         side = "before" if away < 0 else "after"
-        return f"{abs(away):.1f} days {side} the earthquake: outside the {days:g}-day window"
+        return f"outside the window: {abs(away):.1f} days {side} the earthquake, more than {days:g}"
     return ""
 
 
@@ -247,7 +249,7 @@ def _local_footprint(scene: Scene, event: Event) -> Polygon:
 def _miss_km(footprint: Polygon) -> float:
     """Return how far a local footprint is from the epicentre: 0 where it covers it.
 
-    Beyond `_FAR_KM` the nearest corner decides: a footprint at the antipode surrounds the epicentre without covering it.
+    Beyond `_FAR_KM` the nearest corner decides: a footprint at the antipode surrounds the epicentre, not covers it.
     """
     nearest = float(np.hypot(*shapely.get_coordinates(footprint).T).min())
     return nearest if nearest > _FAR_KM else float(footprint.distance(_EPICENTRE))
@@ -270,7 +272,7 @@ def _best_of_track(
     after = [(scene, seen) for scene, seen in members if scene.start > event.time]
     if not before or not after:
         side, track = "after" if before else "before", _track_name(members[0][0])
-        reason = f"no scene within {days:g} days {side} the earthquake covers the epicentre on {track}"
+        reason = f"no partner: nothing within {days:g} days {side} the earthquake covers the epicentre on {track}"
         return None, [(scene, reason) for scene, _ in members]
     pairs = [
         _pair(reference, secondary, (first & second).area / area)
@@ -280,7 +282,7 @@ def _best_of_track(
     ]
     if not pairs:
         kinds = " and ".join(sorted({"+".join(scene.polarisations) for scene, _ in members}))
-        return None, [(scene, f"no polarisation in common on {_track_name(scene)}: {kinds}") for scene, _ in members]
+        return None, [(scene, f"no common polarisation: {kinds} on {_track_name(scene)}") for scene, _ in members]
     best = min(pairs, key=_rank)
     baseline = perpendicular_baseline(best.reference, best.secondary)
     chosen = replace(best, perpendicular_baseline_m=baseline, reason=_why_chosen(best, event, len(pairs)))
@@ -319,14 +321,16 @@ def _why_not(scene: Scene, pairs: list[Pair], best: Pair) -> str:
     """Compare the best a scene could do with the pair that was chosen, in the order of `_rank`."""
     mine = [pair for pair in pairs if scene in (pair.reference, pair.secondary)]
     if not mine:
-        return f"shares no polarisation with a partner on {_track_name(scene)}"
+        return f"no common polarisation: {'+'.join(scene.polarisations)} is alone on {_track_name(scene)}"
     pair = min(mine, key=_rank)
     if _rank(pair)[0] > _rank(best)[0]:
-        return f"a pair with it covers {pair.coverage:.0%} of the area, the chosen one {best.coverage:.0%}"
+        return (
+            f"not the best: a pair with it covers {pair.coverage:.0%} of the area, the chosen one {best.coverage:.0%}"
+        )
     if _rank(pair)[1] > _rank(best)[1]:
         spans = f"{pair.temporal_baseline_days:.0f} days, the chosen one {best.temporal_baseline_days:.0f}"
-        return f"a pair with it spans {spans}"
-    return "a pair with it is no shorter and has its secondary later after the earthquake"
+        return f"not the best: a pair with it spans {spans}"
+    return "not the best: a pair with it is no shorter and its secondary is later"
 
 
 def _missing(event: Event, tracks: list[list[tuple[Scene, Polygon]]], days: float) -> str:
