@@ -1,9 +1,16 @@
 """What every test may ask for."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from epi.book import render
+from epi.run import DEFAULT_EVENT, run_event
+from epi.runfolder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("EPI_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -15,3 +22,26 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("real data folder ../shared/data is absent (set EPI_SHARED_DATA to it)")
     return SHARED_DATA
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Let the workers of one test session make what they share one after the other."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with (ROOT / "_build" / ".tests-lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def default_run() -> RunFolder:
+    """The default event's executed chapters, the same ones `make book` shows; done only where missing or stale."""
+    with turn():
+        return run_event(DEFAULT_EVENT)
+
+
+@pytest.fixture(scope="session")
+def rendered_book(default_run: RunFolder) -> Path:
+    """First page of the book made from them, without a warning."""
+    with turn():
+        return render(strict=True)

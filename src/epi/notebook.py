@@ -121,6 +121,7 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> N
                 kernel_name="python3",
                 cwd=PROJECT_ROOT,
                 progress_bar=False,
+                extra_arguments=["--log-level=50"],  # a kernel has no say on our stderr
                 config=Config(KernelManager={"transport": "ipc"}),  # no open port, nothing for a neighbour to read
             )
         except papermill.PapermillExecutionError as error:

@@ -32,7 +32,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 """Files each chapter makes in the run folder; a question mark where only a simulated source has one."""
 
-OUTSIDE = ("cli.py", "run.py", "book.py", "doctor.py")
+OUTSIDE = ("cli.py", "book.py", "doctor.py", "run.py", "runfolder.py", "notebook.py")
 """Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
 
 

@@ -1,0 +1,103 @@
+"""The rendered book as a reader meets it: every page opened in a real browser, straight from the disk, offline."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from conftest import ROOT
+
+CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = ["index", *(page["file"] for part in CONTENTS["parts"] for page in part["chapters"]), "genindex", "search"]
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/")]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+]
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        message = "no Chromium found: install it (Debian: apt-get install chromium) to test the rendered book"
+        if os.environ.get("EPI_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, headless=True, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """One page opened, with everything it complained of or asked for."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.complaints: list[str] = []
+        self.outside: list[str] = []
+        self.page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.route(lambda url: not url.startswith(("file:", "data:", "blob:")), self._refuse)
+        self.page.goto(address, wait_until="load")
+        self.page.evaluate("window.MathJax && MathJax.startup.promise")
+        self.page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
+        self.page.wait_for_function("[...document.images].every(image => image.complete)")
+
+    def _refuse(self, route) -> None:
+        self.outside.append(route.request.url)
+        route.abort()
+
+    def count(self, selector: str) -> int:
+        return self.page.locator(selector).count()
+
+
+@pytest.fixture
+def visit(browser, rendered_book, request):
+    visited = Visit(browser, (rendered_book.parent / f"{request.param}.html").as_uri())
+    yield visited
+    visited.page.close()
+
+
+@pytest.mark.parametrize("visit", PAGES, indirect=True)
+def test_a_page_is_whole_and_asks_nothing_of_the_network(visit):
+    assert visit.outside == []
+    assert visit.complaints == []
+    assert visit.count("h1") >= 1
+    broken = visit.page.evaluate("[...document.images].filter(image => !image.naturalWidth).map(image => image.src)")
+    assert broken == []
+    assert visit.count("mjx-container") == visit.count(".math")
+    assert visit.count("mjx-merror, [data-mjx-error]") == 0
+    assert visit.count(".output.traceback, .output.stderr") == 0
+
+
+@pytest.mark.parametrize("visit", ["conventions"], indirect=True)
+def test_formulas_are_set_in_their_own_fonts(visit):
+    assert visit.count("mjx-container") >= 5
+    fonts = visit.page.evaluate("[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family)")
+    assert any("MJXTEX" in font for font in fonts)
+    assert visit.count("mjx-assistive-mml") == visit.count("mjx-container")
+
+
+@pytest.mark.parametrize(("visit", "chapter"), [(page, page) for page in CHAPTERS], indirect=["visit"])
+def test_every_figure_of_a_chapter_is_on_its_page(visit, chapter, default_run):
+    notebook = json.loads((default_run.path / f"{Path(chapter).name}.ipynb").read_text())
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    figures = sum(any(kind.startswith("image/") for kind in output.get("data", {})) for output in outputs)
+    assert figures >= 1
+    assert visit.count(".cell_output img") == figures
+    widths = visit.page.evaluate("[...document.querySelectorAll('.cell_output img')].map(image => image.naturalWidth)")
+    assert all(width >= 200 for width in widths)
