@@ -42,9 +42,8 @@ GEOMETRY = ("east_km", "north_km", "depth_km", "strike", "dip", "length_km", "wi
 SLIP = ("strike_slip_m", "dip_slip_m", "opening_m")
 """Columns that follow the geometry in a fault with slip: left-lateral, thrust and opening positive."""
 
-_SURFACE_KM = (
-    1e-10  # a top edge nearer to the surface than this is put here: on the trace itself the field has no value
-)
+_SURFACE_KM = 1e-12  # no top edge is nearer to the surface than this
+_TRACE_KM = 1e-6  # a point nearer to the trace of a fault that breaks the surface is moved this far from it
 _STEEP = 0.01  # cos(dip) below which the power series take over; their arguments are then below 0.0103
 _BLOCK = 16384  # fault-point pairs worked on together: temporaries stay in the processor's cache
 _BLOCK_ACCELERATOR = 2**20  # there, large enough to fill it
@@ -87,8 +86,8 @@ def greens(
     Returns
     -------
     (faults, points, 3, 3) float64 on the device of the inputs: east, north, up by strike slip (left-lateral positive,
-    rake 0), dip slip (thrust positive, rake 90), opening; metres per metre. A point exactly on the trace of a fault
-    that breaks the surface gets a value between those of its two sides.
+    rake 0), dip slip (thrust positive, rake 90), opening; metres per metre. A point on the trace of a fault that breaks
+    the surface counts as standing on its hanging wall, to the right of the strike.
 
     Raises
     ------
@@ -265,10 +264,14 @@ def _blocks(
 def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, alpha: float, steep: bool) -> _Sums:
     fault_east, fault_north, depth, _, _, length, width = geometry[:, :, None].unbind(1)
     sin_strike, cos_strike, s, c = sines
-    depth = torch.maximum(depth, width / 2 * s + _SURFACE_KM)
+    deep_enough = width / 2 * s + _SURFACE_KM
+    breaks, depth = depth <= deep_enough, torch.maximum(depth, deep_enough)
     offset_east, offset_north = east - fault_east, north - fault_north
     along = offset_east * sin_strike + offset_north * cos_strike
     left = offset_north * sin_strike - offset_east * cos_strike
+    if bool(breaks.any()):
+        trace = width / 2 * c
+        left = torch.where(breaks & ((left - trace).abs() < _TRACE_KM), trace - _TRACE_KM, left)
     q = left * s - depth * c
     q = torch.where(q == 0, 1e-150, q)  # arctan(ξη/qR) is then ±π/2, which cancels, or 0 at its own zero
     half = width.new_tensor([0.5, -0.5])[:, None, None]
@@ -341,7 +344,7 @@ def _steep_terms(
     i4 = -_sum(t * _series(u, (1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6, 1 / 7))) + c / (1 + s) * log_eta
     g = _series(u, (1 / 2, 2 / 3, 3 / 4, 4 / 5, 5 / 6, 6 / 7, 7 / 8))
     i3 = _sum(h / ((1 + s) * (1 - u)) + s * t * t * g) - log_eta / (1 + s)
-    cubic = 2 * s * c * v**3 * (1 / 3 - z * (1 / 5 - z / 7))
+    cubic = 2 * s * c * v * v * v * (1 / 3 - z * (1 / 5 - z / 7))
     i1 = -_sum(b * ((w * s + c * h) / ((1 + s) * (1 - u) * k) + c / ((1 + s) ** 2 * k)) + cubic)
     return i1, -log_eta - i3, i3, i4, i5
 
