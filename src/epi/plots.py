@@ -1,6 +1,7 @@
 """Figures of the book: finished arrays and frames in, matplotlib axes out."""
 
 import itertools
+from typing import Any, Literal
 
 import cartopy
 import cartopy.crs as ccrs
@@ -12,9 +13,13 @@ from cartopy.geodesic import Geodesic
 from cartopy.mpl.geoaxes import GeoAxes
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MultipleLocator
 from matplotlib.typing import LineStyleType
+from numpy.typing import ArrayLike
 
 from epi.settings import settings
 
@@ -125,6 +130,41 @@ def _label_places(axes: GeoAxes, events: pd.DataFrame, *, most: int = 20) -> Non
         )
 
 
+def peak_bars(events: pd.DataFrame, *, noise_m: float, fringe_m: float) -> Axes:
+    """Peak line-of-sight displacement expected of each event, against the noise and one fringe.
+
+    Parameters
+    ----------
+    events : columns event_id, peak_los_m, peak_los_max_m (metres) and visible (a key of `VERDICT_STYLE`); where there is
+        a column observed_m, its finite values are drawn as diamonds.
+    noise_m : rms noise of one interferogram, m.
+    fringe_m : displacement of one fringe, m.
+    """
+    ordered = events.sort_values("peak_los_m", ignore_index=True)
+    figure, axes = plt.subplots(figsize=(9, 1.6 + 0.34 * len(ordered)), layout="constrained")
+    colours = [VERDICT_STYLE[str(verdict)][0] for verdict in ordered["visible"]]
+    axes.barh(ordered.index, ordered["peak_los_m"] * 100, color=colours, height=0.6)
+    axes.hlines(ordered.index, ordered["peak_los_m"] * 100, ordered["peak_los_max_m"] * 100, color="0.4", linewidth=1.5)
+    axes.axvline(noise_m * 100, color="black", linestyle="--", linewidth=1)
+    axes.axvline(fringe_m * 100, color="black", linestyle=":", linewidth=1)
+    handles: list[Artist] = [
+        Line2D([], [], color="black", ls="--", label="noise"),
+        Line2D([], [], color="black", ls=":"),
+    ]
+    handles[1].set_label("one fringe")
+    found = [verdict for verdict in VERDICT_STYLE if (ordered["visible"] == verdict).any()]
+    handles += [Patch(color=VERDICT_STYLE[verdict][0], label=verdict) for verdict in found]
+    if "observed_m" in ordered:
+        axes.plot(ordered["observed_m"] * 100, ordered.index, ls="", marker="D", mfc="white", mec="black")
+        handles += [Line2D([], [], ls="", marker="D", mfc="white", mec="black", label="observed")]
+    axes.set_xscale("log")
+    axes.set_xlabel("largest line-of-sight displacement (cm)")
+    axes.set_yticks(ordered.index, ordered["event_id"])
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, frameon=False, fontsize=9)
+    return axes
+
+
 def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float, radius_km: float) -> GeoAxes:
     """Regional map of the images around an epicentre: chosen footprints by pass, the others in grey.
 
@@ -201,3 +241,145 @@ def timeline(candidates: pd.DataFrame, *, window_days: float) -> Axes:
     handles += [Patch(color="0.94", label=f"window of {window_days:g} days")]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return axes
+
+
+def wrapped_phase(
+    phase: ArrayLike,
+    east_km: ArrayLike,
+    north_km: ArrayLike,
+    *,
+    wavelength: float,
+    axes: Axes | None = None,
+    title: str = "",
+    epicentre: tuple[float, float] | None = None,
+    bar: bool = True,
+) -> Axes:
+    """Map of wrapped phase in a cyclic colour map.
+
+    Parameters
+    ----------
+    phase : radians within ±π, a grid or points; NaN is left white.
+    east_km, north_km : place of every sample, same shape.
+    wavelength : metres, for what one fringe means.
+    axes : to draw on; new ones by default.
+    title : of the panel.
+    epicentre : east and north (km) of a star.
+    bar : whether to add the colour bar.
+    """
+    axes = _km_axes(axes, title, epicentre)
+    drawn = _field(axes, phase, east_km, north_km, cmap="twilight", limits=(-np.pi, np.pi))
+    if bar:
+        colours = _colour_bar(axes, drawn, f"phase (rad); one fringe is {wavelength * 50:.2f} cm of range")
+        colours.set_ticks([-np.pi, 0, np.pi], labels=["−π", "0", "π"])
+    return axes
+
+
+def displacement(
+    los_m: ArrayLike,
+    east_km: ArrayLike,
+    north_km: ArrayLike,
+    *,
+    axes: Axes | None = None,
+    title: str = "",
+    epicentre: tuple[float, float] | None = None,
+    limit_m: float | None = None,
+    bar: bool = True,
+) -> Axes:
+    """Map of line-of-sight displacement in cm, toward the satellite red and away from it blue.
+
+    Parameters
+    ----------
+    los_m : metres, positive toward the satellite, a grid or points; NaN is left white.
+    east_km, north_km : place of every sample, same shape.
+    axes, title, epicentre, bar : as in `wrapped_phase`.
+    limit_m : displacement of the strongest colours; by default the largest but for one sample in a thousand.
+    """
+    axes = _km_axes(axes, title, epicentre)
+    centimetres = 100 * np.asarray(los_m, dtype=float)
+    limit = 100 * limit_m if limit_m is not None else float(np.nanquantile(np.abs(centimetres), 0.999))
+    drawn = _field(axes, centimetres, east_km, north_km, cmap="RdBu_r", limits=(-limit, limit))
+    if bar:
+        _colour_bar(axes, drawn, "displacement along the line of sight (cm)\naway ← → toward the satellite")
+    return axes
+
+
+def coherence(
+    coherence: ArrayLike,
+    east_km: ArrayLike,
+    north_km: ArrayLike,
+    *,
+    axes: Axes | None = None,
+    title: str = "",
+    bar: bool = True,
+) -> Axes:
+    """Map of coherence, from 0 (noise) to 1; `east_km` and `north_km` have its shape, NaN is left white."""
+    axes = _km_axes(axes, title, None)
+    drawn = _field(axes, coherence, east_km, north_km, cmap="cividis", limits=(0.0, 1.0))
+    if bar:
+        _colour_bar(axes, drawn, "coherence")
+    return axes
+
+
+def fringe_profile(
+    distance_km: ArrayLike, phase: ArrayLike, los_m: ArrayLike, *, wavelength: float
+) -> tuple[Axes, Axes]:
+    """Wrapped phase along a line, and below it the displacement that the fringes add up to.
+
+    Parameters
+    ----------
+    distance_km : along the line, 1-D.
+    phase : wrapped, radians. los_m : displacement, metres, positive toward the satellite. NaN leaves a gap.
+    wavelength : metres; lines are drawn every half wavelength.
+    """
+    _, (above, below) = plt.subplots(2, 1, figsize=(8, 5), sharex=True, layout="constrained")
+    above.plot(distance_km, phase, ".", color="#0072b2", markersize=3)
+    above.set(ylabel="wrapped phase (rad)", ylim=(-np.pi * 1.05, np.pi * 1.05))
+    above.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
+    centimetres = 100 * np.asarray(los_m, dtype=float)
+    below.plot(distance_km, centimetres, color="#d55e00", linewidth=1.5)
+    below.yaxis.set_major_locator(
+        MultipleLocator(50 * wavelength * max(1, round((np.nanmax(centimetres) - np.nanmin(centimetres)) / 20)))
+    )
+    below.yaxis.set_major_formatter("{x:.1f}")
+    below.grid(axis="y", linewidth=0.4)
+    below.set(xlabel="distance from the deforming area's centre (km)", ylabel="LOS displacement (cm)\ntoward positive")
+    for axes in (above, below):
+        axes.spines[["top", "right"]].set_visible(False)
+    return above, below
+
+
+def _km_axes(axes: Axes | None, title: str, epicentre: tuple[float, float] | None) -> Axes:
+    """Return axes in km east and north, with a star at the epicentre where there is one."""
+    if axes is None:
+        _, axes = plt.subplots(figsize=(7, 6), layout="constrained")
+    axes.set(aspect="equal", xlabel="east (km)", ylabel="north (km)", title=title)
+    if epicentre is not None:
+        style: dict[str, Any] = {"marker": "*", "s": 160, "c": "yellow", "edgecolors": "black", "zorder": 4}
+        axes.scatter(*epicentre, label="catalogue epicentre", **style)
+        axes.legend(loc="upper right", fontsize=8)
+    return axes
+
+
+def _field(
+    axes: Axes, values: ArrayLike, east_km: ArrayLike, north_km: ArrayLike, *, cmap: str, limits: tuple[float, float]
+) -> ScalarMappable:
+    """Draw points as dots, a grid along east and north as an image, any other grid as a mesh."""
+    shown, east, north = (np.asarray(part, dtype=float) for part in (values, east_km, north_km))
+    style: dict[str, Any] = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1]}
+    if shown.ndim == 1:
+        return axes.scatter(east, north, c=shown, s=9, **style)
+    width, height = (
+        abs(east[0, -1] - east[0, 0]) / (east.shape[1] - 1),
+        abs(north[-1, 0] - north[0, 0]) / (len(north) - 1),
+    )
+    if np.ptp(east, axis=0).max() > width / 2 or np.ptp(north, axis=1).max() > height / 2:
+        return axes.pcolormesh(east, north, shown, shading="nearest", rasterized=True, **style)
+    edges = (east[0, 0] - width / 2, east[0, -1] + width / 2)
+    sides = (north.min() - height / 2, north.max() + height / 2)
+    origin: Literal["lower", "upper"] = "lower" if north[-1, 0] > north[0, 0] else "upper"
+    return axes.imshow(shown, extent=(*edges, *sides), origin=origin, interpolation="nearest", **style)
+
+
+def _colour_bar(axes: Axes, drawn: ScalarMappable, label: str) -> Colorbar:
+    """Add a labelled colour bar beside the axes."""
+    return axes.get_figure(root=True).colorbar(drawn, ax=axes, label=label, shrink=0.8)  # type: ignore[union-attr]
