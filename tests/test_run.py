@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from epi.errors import FileFormatError, ParameterError, RunError, StorageError
 from epi.notebook import check_parameters, read_parameters
 from epi.run import DEFAULT_EVENT, run_event
 from epi.runfolder import lock, read_run
-from epi.settings import Settings
+from epi.settings import Settings, settings
 
 HEADER = """# ---
 # jupyter:
@@ -68,6 +69,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "package"
     for folder in (notebooks, data, package):
         folder.mkdir()
+    shutil.copy(settings().data / "events.csv", data)
     for name in CHAPTERS:
         write(notebooks, *chapter(name))
     chosen = Settings(notebooks=notebooks, data=data, runs=tmp_path / "runs")
@@ -121,7 +123,7 @@ def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
         (lambda: (folder / "pairs.json").unlink(), ["02_pairs"]),
         (lambda: (folder / "scene.nc").write_text("half of"), ["03_interferogram"]),
         (lambda: (folder / "01_catalogue.ipynb").unlink(), ["01_catalogue"]),
-        (lambda: (tiny / "data" / "events.csv").write_text("a new row"), list(CHAPTERS)),
+        (lambda: (tiny / "data" / "more.csv").write_text("a new row"), list(CHAPTERS)),
         (lambda: (tiny / "package" / "okada.py").write_text("nu = 0.25"), list(CHAPTERS)),
         (lambda: monkeypatch.setattr(runs_module, "versions", lambda: {"python": "3.11.99"}), list(CHAPTERS)),
         (lambda: (tiny / "package" / "cli.py").touch(), []),

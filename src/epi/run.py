@@ -14,14 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from epi.catalogue import find_event
 from epi.errors import FileFormatError, ParameterError, RunError
 from epi.notebook import check_parameters, execute, read_parameters
-from epi.runfolder import RunFolder, Step, lock, read_run, source_hash, tree_hash, versions
+from epi.runfolder import RunFolder, Step, hashes, lock, read_run, tree_hash, versions
 from epi.settings import PROJECT_ROOT, settings
 from epi.storage import sha256
 
 DEFAULT_EVENT = "20210303-thessaly"
 PROFILES = ("quick", "full")
+FILES = ("par", "coherence")  # options of read_scene that name a second file
 
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "01": ("event.json",),
@@ -32,7 +34,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 """Files each chapter makes in the run folder; a question mark where only a simulated source has one."""
 
-OUTSIDE = ("cli.py", "book.py", "doctor.py", "run.py", "runfolder.py", "notebook.py")
+OUTSIDE = ("cli.py", "console.py", "book.py", "doctor.py", "run.py", "runfolder.py", "notebook.py")
 """Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
 
 
@@ -71,6 +73,7 @@ def run_event(
 
     Raises
     ------
+    UnknownEvent : no such row.
     ParameterError : a parameter no chapter has, or of the wrong type.
     FileFormatError : no such source file.
     RunError : a chapter failed, made less than it should, or another run is at work in the folder.
@@ -79,7 +82,12 @@ def run_event(
     folder = (Path(runs).absolute() if runs else PROJECT_ROOT / settings().runs) / event_id
     if profile not in PROFILES:
         raise ParameterError(f"Profile '{profile}': there are {' and '.join(PROFILES)}.")
+    find_event(event_id)
     source_file = None if source == "simulated" else Path(source).absolute()
+    reader = {
+        name: _from_root(Path(value).absolute()) if name in FILES and isinstance(value, str | Path) else value
+        for name, value in (reader or {}).items()
+    }
     if source_file and not source_file.is_file():
         raise FileFormatError(f"No file {source}: give --source an interferogram's file, or 'simulated'.")
     given: dict[str, object] = {
@@ -87,7 +95,7 @@ def run_event(
         "run_folder": _from_root(folder),
         "profile": profile,
         "source": _from_root(source_file) if source_file else "simulated",
-        "reader": dict(reader or {}),
+        "reader": reader,
     }
     given |= {} if seed is None else {"seed": seed}
     declared = {path: read_parameters(path) for path in chapters()}
@@ -98,12 +106,14 @@ def run_event(
         "data": tree_hash(settings().data),
         "versions": versions(),
     }
+    sources = [source_file, source_file.with_suffix(".par")] if source_file else []
+    sources += [PROJECT_ROOT / str(reader[name]) for name in FILES if name in reader]
     with lock(folder):
         run = _resume(folder, event_id)
         for path, known in declared.items():
             inputs: dict[str, Any] = {"notebook": sha256(path), **world}
             inputs["parameters"] = {name: value for name, value in given.items() if name in known}
-            inputs["source"] = source_hash(source_file) if source_file and "source" in known else {}
+            inputs["source"] = hashes(sources) if "source" in known else {}
             _step(run, path, inputs, progress)
     return run
 

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -118,9 +118,9 @@ def _rewrite(handle: int, text: str) -> None:
     os.pwrite(handle, text.encode(), 0)
 
 
-def source_hash(source: Path) -> dict[str, str]:
-    """Return the SHA-256 of a source file and of the ``.par`` files beside it, one of which may describe it."""
-    return {path.name: sha256(path) for path in [source, *sorted(source.parent.glob("*.par"))]}
+def hashes(files: Iterable[Path]) -> dict[str, str]:
+    """Return the SHA-256 of those of the files that exist, by name."""
+    return {path.name: sha256(path) for path in files if path.is_file()}
 
 
 def tree_hash(folder: Path, without: tuple[str, ...] = ()) -> str:
