@@ -135,8 +135,8 @@ def peak_bars(events: pd.DataFrame, *, noise_m: float, fringe_m: float) -> Axes:
 
     Parameters
     ----------
-    events : columns event_id, peak_los_m, peak_los_max_m (metres) and visible (a key of `VERDICT_STYLE`); where there is
-        a column observed_m, its finite values are drawn as diamonds.
+    events : columns event_id, peak_los_m, peak_los_max_m (metres) and visible (a key of `VERDICT_STYLE`); the finite
+        values of a column observed_m, where there is one, are drawn as diamonds.
     noise_m : rms noise of one interferogram, m.
     fringe_m : displacement of one fringe, m.
     """
@@ -158,6 +158,8 @@ def peak_bars(events: pd.DataFrame, *, noise_m: float, fringe_m: float) -> Axes:
         axes.plot(ordered["observed_m"] * 100, ordered.index, ls="", marker="D", mfc="white", mec="black")
         handles += [Line2D([], [], ls="", marker="D", mfc="white", mec="black", label="observed")]
     axes.set_xscale("log")
+    axes.set_xlim(left=0.1)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("largest line-of-sight displacement (cm)")
     axes.set_yticks(ordered.index, ordered["event_id"])
     axes.spines[["top", "right"]].set_visible(False)
