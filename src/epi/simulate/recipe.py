@@ -10,7 +10,7 @@ import numpy as np
 
 from epi.simulate.rupture import Rupture, draw_rupture
 from epi.simulate.scene import Conditions, Simulated, simulate_scene
-from epi.source.okada import scaling
+from epi.source.size import scaling
 
 MAGNITUDE = (5.8, 6.7)  # uniform
 DEPTH_KM = (3.0, 15.0)  # of the rectangle's centre, uniform
@@ -71,7 +71,7 @@ def _draw(rng: np.random.Generator) -> Draw:
     while True:
         magnitude = rng.uniform(*MAGNITUDE)
         depth, dip = rng.uniform(*DEPTH_KM), rng.uniform(*DIP)
-        length, width, _ = scaling(magnitude)
+        length, width, _ = map(float, scaling(magnitude))
         length, width = (size * 10 ** (SCATTER * rng.standard_normal()) for size in (length, width))
         if depth - width / 2 * np.sin(np.deg2rad(dip)) >= 0.2:
             break

@@ -79,8 +79,8 @@ def draw_rupture(
     top = depth_km - width_km / 2 * np.sin(np.deg2rad(dip))
     if top < 0:
         raise ParameterError(
-            f"The rupture's top edge is {-top:.1f} km above the ground (depth {depth_km:.1f} km, width {width_km:.1f} km, "
-            f"dip {dip:.0f}): make it deeper or narrower."
+            f"The rupture's top edge is {-top:.1f} km above the ground (depth {depth_km:.1f} km, "
+            f"width {width_km:.1f} km, dip {dip:.0f}): make it deeper or narrower."
         )
     along, down = (int(np.clip(round(size / cell_km), 3, most)) for size, most in ((length_km, 12), (width_km, 10)))
     u = ((np.arange(along) + 0.5) / along - 0.5) * length_km

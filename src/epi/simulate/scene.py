@@ -15,7 +15,8 @@ from epi.insar import product
 from epi.insar.frame import equidistant
 from epi.simulate.atmosphere import smooth_field, turbulence
 from epi.simulate.rupture import Rupture, draw_rupture
-from epi.source.okada import displacement, scaling
+from epi.source.okada import displacement
+from epi.source.size import Mechanism, scaling
 
 INCIDENCE_RATE_DEG_PER_KM = 0.068  # 29 to 46 degrees over the 250 km swath
 PROFILES = {"quick": 200.0, "full": 100.0}  # pixel spacing, m
@@ -79,8 +80,8 @@ def simulate_scene(
 
     Returns
     -------
-    Product on the map with ``phase``, ``coherence``, ``i``, ``q``, look vectors and ``valid``; NaN where there is no data. Phase
-    noise is that of the sample covariance of ``looks`` circular Gaussian samples.
+    Product on the map with ``phase``, ``coherence``, ``i``, ``q``, look vectors and ``valid``; NaN where there is no
+    data. Phase noise is that of the sample covariance of ``looks`` circular Gaussian samples.
 
     References
     ----------
@@ -126,10 +127,10 @@ def simulate_scene(
 def simulate_event(
     event: Event, *, seed: int, profile: str = "quick", conditions: Conditions | None = None, unwrapped: bool = False
 ) -> Simulated:
-    """The interferogram that an event of the catalogue would give, with its rupture centred on the catalogue's epicentre.
+    """The interferogram that an event of the catalogue would give, its rupture centred on the catalogue's epicentre.
 
-    The rectangle's size comes from the scaling relation; its depth is the catalogue's, or as deep as its top edge needs to
-    stay 500 m below the ground. Unknown strike, dip or rake are drawn from the seed.
+    The rectangle's size comes from the scaling relation; its depth is the catalogue's, or as deep as its top edge
+    needs to stay 500 m below the ground. Unknown strike, dip or rake are drawn from the seed.
 
     Parameters
     ----------
@@ -143,8 +144,9 @@ def simulate_event(
     strike = event.strike if np.isfinite(event.strike) else rng.uniform(0, 360)
     dip = event.dip if np.isfinite(event.dip) else rng.uniform(30, 90)
     rake = event.rake if np.isfinite(event.rake) else rng.uniform(-180, 180)
-    length, width, _ = scaling(event.magnitude)
-    depth = max(event.depth_km, width / 2 * float(np.sin(np.deg2rad(dip))) + 0.5)
+    mechanism: Mechanism = "strike-slip" if abs(np.cos(np.deg2rad(rake))) > np.sqrt(0.5) else "dip-slip"
+    length, width, _ = map(float, scaling(event.magnitude, mechanism=mechanism))
+    depth = max(float(event.depth_km), width / 2 * float(np.sin(np.deg2rad(dip))) + 0.5)
     rupture = draw_rupture(
         magnitude=event.magnitude,
         east_km=0.0,
@@ -180,7 +182,7 @@ def _look(east: NDArray[Any], north: NDArray[Any], conditions: Conditions) -> tu
 def _rupture_los(
     rupture: Rupture | None, offset_km: NDArray[Any], look: tuple[NDArray[Any], ...], spacing_km: float
 ) -> NDArray[np.float64]:
-    """LOS displacement (m, toward positive); evaluated no finer than a quarter of the shallowest depth, then splined."""
+    """LOS displacement (m, toward positive), evaluated no finer than a quarter of the top depth, then splined."""
     shape = (offset_km.size, offset_km.size)
     if rupture is None:
         return np.zeros(shape)
@@ -226,7 +228,7 @@ def _speckle(
 
 
 def _placement(offset_km: NDArray[Any], origin: tuple[float, float] | None) -> dict[str, Any]:
-    """Coordinates of the grid: metres east and north of the origin, true to scale and direction there, or local metres."""
+    """Coordinates of the grid: metres east and north of the origin, true to scale and direction there, or local."""
     return {"x": offset_km * 1000, "y": offset_km * 1000, "crs": None if origin is None else equidistant(origin)}
 
 

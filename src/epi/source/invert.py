@@ -1,0 +1,289 @@
+"""Where an earthquake was, from one or several displacement maps and nothing else."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from epi.errors import ParameterError
+from epi.insar.frame import LocalFrame, local_frame
+from epi.source import fit as fitting
+from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_covariance, model_error
+from epi.source.observe import Track, observe
+
+CANDIDATES, STARTS, MODES, ROUNDS = 3000, 32, 8, 3
+COARSE_OBSERVATIONS = 110
+CHI2_95 = 5.991  # two degrees of freedom
+# Formal posteriors cover too little: measured on scenes of `epi.simulate.recipe`, seeds 10,100 to 10,199, by
+# tests/bench/bench_location.py --calibrate
+INFLATION, UNEVEN_SLIP = 1.0, 0.0
+LEAST_EVIDENCE = 60.0
+UNSURE_KM = 6.0  # semi-major axis
+LARGE_MISFIT = 0.08
+APART_KM, CLOSE_COST = 3.0, 6.0  # two solutions: so far apart, and so little worse
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Location:
+    """A located source.
+
+    Attributes
+    ----------
+    method : ``"physics"``.
+    east_km, north_km : centroid of slip about the origin: the middle of the first scene, or its own zero where local.
+    latitude, longitude : the same in degrees; None where the scene has no georeference.
+    ellipse_km : 95 % region: semi-major and semi-minor axis (km), azimuth of the major one (degrees from north).
+    depth_km, depth_sigma_km : of the centroid.
+    magnitude, magnitude_sigma : moment magnitude for a rigidity of 30 GPa.
+    fault : best rectangle: east, north, depth of its centre (km), strike, dip, rake (degrees), length, width (km) and
+        slip (m).
+    top_edge : its up-dip edge: depth (km) and the east and north of both ends (km).
+    variance_reduction : share of the displacement's variance about a plane that the best rectangle explains.
+    noise_cm : standard deviation of the correlated noise, one a track.
+    misfit : what uneven slip and further faults leave, as a fraction of the largest displacement.
+    evidence : fall of chi-squared when a source is allowed, in noise units.
+    visible : whether that is more than scenes without an earthquake reach.
+    flags : what to know before believing the numbers.
+    seconds : time taken.
+    """
+
+    method: str
+    east_km: float
+    north_km: float
+    latitude: float | None
+    longitude: float | None
+    ellipse_km: tuple[float, float, float]
+    depth_km: float
+    depth_sigma_km: float
+    magnitude: float
+    magnitude_sigma: float
+    fault: dict[str, float]
+    top_edge: dict[str, float]
+    variance_reduction: float
+    noise_cm: tuple[float, ...]
+    misfit: float
+    evidence: float
+    visible: bool
+    flags: tuple[str, ...]
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and lists, ready for JSON; without latitude and longitude where there are none."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if self.latitude is None:
+            del plain["latitude"], plain["longitude"]
+        return plain
+
+
+def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
+    """Locate the source of one earthquake from its line-of-sight displacement, without any catalogue.
+
+    One rectangular dislocation in an elastic half-space. Each scene is averaged over squares, its correlated noise is
+    estimated from the scene itself, slip and a ramp for every track follow linearly inside a search over thousands of
+    rectangles, and the posterior is sampled. The centroid is the posterior's mean. Its ellipse is corrected for what
+    formal posteriors leave out, by a measurement on simulated scenes with uneven slip.
+
+    Parameters
+    ----------
+    tracks : products of the same earthquake, each with look vectors and ``los_displacement`` (m, toward positive) or
+        ``phase`` (rad, unwrapped first); NaN is no data. All georeferenced, or all local with the same zero.
+    seed : of the search and the sampling.
+
+    Returns
+    -------
+    The location with its fault, uncertainty and flags.
+
+    Raises
+    ------
+    ParameterError : no scene was given.
+    EmptyScene : a scene without enough data.
+    NoGeoreference : some scenes are georeferenced and others are not.
+
+    References
+    ----------
+    Okada (1985), Bull. Seismol. Soc. Am. 75(4); Bagnardi and Hooper (2018), Geochem. Geophys. Geosyst. 19.
+    """
+    if not tracks:
+        raise ParameterError("Nothing to locate: give at least one scene.")
+    began = time.perf_counter()
+    frame = local_frame(tracks[0])
+    rng = np.random.default_rng(seed)
+    with _one_thread():
+        observed = [observe(ds, origin=frame.origin) for ds in tracks]
+        coarse = [observe(ds, origin=frame.origin, most=COARSE_OBSERVATIONS) for ds in tracks]
+        solution = _solve(observed, _search(coarse, rng), rng)
+    return _location(solution, frame, time.perf_counter() - began)
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """Everything a location is read from; the modes are sorted by cost."""
+
+    tracks: list[Track]
+    problem: fitting.Problem
+    modes: fitting.Fit
+    posterior: fitting.Fit
+    noise: list[Noise]
+    misfit: float
+    evidence: float
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep the many small matrices on one core, where they are fastest; whoever has more cores runs more events."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _search(tracks: list[Track], rng: np.random.Generator) -> fitting.Fit:
+    """Rectangles worth refining, from thousands tried on a coarse view of the scenes."""
+    problem = fitting.Problem(tracks, [first_guess(t) for t in tracks])
+    tried = problem.fit(fitting.candidates(tracks, CANDIDATES, rng))
+    starts = fitting.distinct(tried, STARTS)
+    return fitting.distinct(fitting.descend(problem, starts.parameters, iterations=15), MODES)
+
+
+def _solve(tracks: list[Track], found: fitting.Fit, rng: np.random.Generator) -> _Solution:
+    """Refine, learn the noise from what is left, refine again; then sample."""
+    problem = fitting.Problem(tracks, [first_guess(t) for t in tracks])
+    modes = fitting.distinct(problem.fit(found.parameters), MODES)
+    for _ in range(ROUNDS):
+        signal = problem.displacement(modes.parameters[0], modes.slip[0])
+        effects = problem.effects(modes.parameters[0], modes.slip[0])
+        each = list(zip(tracks, signal, effects, strict=True))
+        noise = [_background(*one) for one in each]
+        misfit = [model_error(t, t.los - s, e, s, n) for (t, s, e), n in zip(each, noise, strict=True)]
+        extra = [misfit_covariance(t, s, *m) for (t, s, _), m in zip(each, misfit, strict=True)]
+        problem = fitting.Problem(tracks, noise, misfit=extra)
+        modes = fitting.distinct(fitting.descend(problem, modes.parameters, iterations=15), MODES)
+    posterior = fitting.sample(problem, modes, rng)
+    best = posterior.parameters[[int(posterior.cost.argmin())]]
+    modes = fitting.distinct(fitting.descend(problem, torch.cat([modes.parameters, best]), iterations=10), MODES)
+    plain = fitting.Problem(tracks, noise)
+    left = plain.solve(modes.parameters[[0]])[1][:, : -fitting.PRIOR_ROWS]
+    evidence = float(plain.data.square().sum() - left.square().sum())
+    return _Solution(tracks, problem, modes, posterior, noise, max(fraction for fraction, _ in misfit), evidence)
+
+
+def _background(track: Track, signal: Array, effects: Array) -> Noise:
+    """Noise of a track from what the fit leaves where the source hardly moved the ground."""
+    quiet = far_field(track, signal)
+    return estimate(track.only(quiet), (track.los - signal)[quiet], effects[quiet])
+
+
+def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Location:
+    """Read a location off the posterior and the best rectangle."""
+    shape = fitting.geometry(solution.posterior.parameters).numpy()
+    magnitude = fitting.magnitude(solution.posterior.parameters, solution.posterior.slip).numpy()
+    east, north = (float(value) for value in shape[:, :2].mean(0))
+    fault = _fault(solution.modes)
+    ellipse = _ellipse(np.cov(shape[:, :2].T), fault["length_km"])
+    visible = solution.evidence >= LEAST_EVIDENCE
+    latitude, longitude = (None, None)
+    if frame.origin is not None:
+        latitude, longitude = (float(value) for value in frame.to_geographic(east, north))
+    reduction = _variance_reduction(solution)
+    return Location(
+        method="physics",
+        east_km=east,
+        north_km=north,
+        latitude=latitude,
+        longitude=longitude,
+        ellipse_km=ellipse,
+        depth_km=float(shape[:, 2].mean()),
+        depth_sigma_km=float(INFLATION * shape[:, 2].std()),
+        magnitude=float(magnitude.mean()),
+        magnitude_sigma=float(INFLATION * magnitude.std()),
+        fault=fault,
+        top_edge=_top_edge(fault),
+        variance_reduction=reduction,
+        noise_cm=tuple(float(100 * np.sqrt(n.sill)) for n in solution.noise),
+        misfit=solution.misfit,
+        evidence=solution.evidence,
+        visible=visible,
+        flags=_flags(solution, (east, north), ellipse, visible),
+        seconds=seconds,
+    )
+
+
+def _ellipse(covariance: Array, length_km: float) -> tuple[float, float, float]:
+    """95 % ellipse: formal covariance inflated, plus what the slip's unevenness moves the centroid along the fault."""
+    values, vectors = np.linalg.eigh(INFLATION**2 * covariance + (UNEVEN_SLIP * length_km) ** 2 * np.eye(2))
+    minor, major = np.sqrt(CHI2_95 * values)
+    return float(major), float(minor), float(np.degrees(np.arctan2(vectors[0, 1], vectors[1, 1])) % 180)
+
+
+def _fault(modes: fitting.Fit) -> dict[str, float]:
+    """The best rectangle by name."""
+    names = ("east_km", "north_km", "depth_km", "strike", "dip", "length_km", "width_km")
+    fault = dict(zip(names, map(float, fitting.geometry(modes.parameters[:1])[0]), strict=True))
+    strike_slip, dip_slip = map(float, modes.slip[0])
+    fault["strike"] %= 360
+    return fault | {
+        "rake": float(np.degrees(np.arctan2(dip_slip, strike_slip))),
+        "slip_m": float(np.hypot(strike_slip, dip_slip)),
+    }
+
+
+def _top_edge(fault: dict[str, float]) -> dict[str, float]:
+    """The up-dip edge: dip is to the right of strike, so the edge lies to the left of the centre."""
+    strike, dip = np.deg2rad(fault["strike"]), np.deg2rad(fault["dip"])
+    back, along = fault["width_km"] / 2 * np.cos(dip), fault["length_km"] / 2
+    east, north = fault["east_km"] - back * np.cos(strike), fault["north_km"] + back * np.sin(strike)
+    edge = {"depth_km": fault["depth_km"] - fault["width_km"] / 2 * np.sin(dip)}
+    for name, sign in (("start", -1), ("end", 1)):
+        edge[f"{name}_east_km"] = east + sign * along * np.sin(strike)
+        edge[f"{name}_north_km"] = north + sign * along * np.cos(strike)
+    return {name: float(value) for name, value in edge.items()}
+
+
+def _variance_reduction(solution: _Solution) -> float:
+    """Share of the variance about a plane that the best rectangle explains, squares weighted by their area."""
+    left = total = 0.0
+    modelled = solution.problem.displacement(solution.modes.parameters[0], solution.modes.slip[0])
+    for track, signal in zip(solution.tracks, modelled, strict=True):
+        design = track.ramp * track.size[:, None]
+        for target, los in (("left", track.los - signal), ("total", track.los)):
+            weighted = los * track.size
+            remainder = weighted - design @ np.linalg.lstsq(design, weighted, rcond=None)[0]
+            left += float(remainder @ remainder) if target == "left" else 0.0
+            total += float(remainder @ remainder) if target == "total" else 0.0
+    return 1 - left / total
+
+
+def _flags(
+    solution: _Solution, place: tuple[float, float], ellipse: tuple[float, float, float], visible: bool
+) -> tuple[str, ...]:
+    """What to know before believing the numbers, the gravest first."""
+    flags = []
+    if not visible:
+        flags.append("no visible earthquake: a scene of such noise without one would be fitted as well")
+    shape, cost = fitting.geometry(solution.modes.parameters).numpy(), solution.modes.cost.numpy()
+    far = np.hypot(*(shape[:, :2] - shape[0, :2]).T)
+    rival = (cost - cost[0] < CLOSE_COST) & (far > APART_KM)
+    if rival.any():
+        flags.append(f"two solutions: another fits almost as well {far[rival].max():.0f} km away")
+    if ellipse[0] > UNSURE_KM:
+        flags.append(f"poorly located: the 95 % region reaches {ellipse[0]:.0f} km")
+    if not any(
+        t.extent[0] <= place[0] <= t.extent[2] and t.extent[1] <= place[1] <= t.extent[3] for t in solution.tracks
+    ):
+        flags.append("outside the data: the source lies where nothing was measured")
+    if solution.misfit >= LARGE_MISFIT:
+        flags.append("uneven slip or several faults: one rectangle leaves much of the signal near the fault")
+    return tuple(flags)

@@ -1,0 +1,132 @@
+"""How well `epi locate` does on scenes whose truth is known.
+
+python tests/bench/bench_location.py              the test: 200 earthquakes and 100 quiet scenes, seeds below 10,000
+python tests/bench/bench_location.py --calibrate  what the formal ellipses leave out, on seeds from 10,100
+"""
+
+import argparse
+import warnings
+from multiprocessing import get_context
+
+import numpy as np
+import pandas as pd
+
+
+def one(seed: int) -> dict[str, float]:
+    """Locate one earthquake of the recipe and compare with its truth."""
+    from epi.simulate import recipe
+    from epi.source.invert import locate
+
+    made, drawn = recipe.scene(seed)
+    found = locate([made.product])
+    east, north, depth = drawn.rupture.centroid
+    offset = found.east_km - east, found.north_km - north
+    major, minor, azimuth = found.ellipse_km
+    turn = np.deg2rad(azimuth)
+    along = offset[0] * np.sin(turn) + offset[1] * np.cos(turn)
+    across = offset[0] * np.cos(turn) - offset[1] * np.sin(turn)
+    signal = np.abs(made.truth["los_displacement"].where(made.truth["valid"]))
+    return {
+        "seed": seed,
+        "error_km": float(np.hypot(*offset)),
+        "along_km": along,
+        "across_km": across,
+        "major_km": major,
+        "minor_km": minor,
+        "inside": float((along / major) ** 2 + (across / minor) ** 2 <= 1),
+        "magnitude": drawn.rupture.magnitude,
+        "magnitude_error": found.magnitude - drawn.rupture.magnitude,
+        "depth_error_km": found.depth_km - depth,
+        "length_km": found.fault["length_km"],
+        "evidence": found.evidence,
+        "visible": found.visible,
+        "flagged": bool(found.flags),
+        "unsure": any(flag.split(":")[0] in {"two solutions", "poorly located"} for flag in found.flags),
+        "peak_cm": 100 * float(signal.max()),
+        "atmosphere_cm": 100 * drawn.conditions.atmosphere_m,
+        "seconds": found.seconds,
+    }
+
+
+def quiet(seed: int) -> dict[str, float]:
+    """Try to locate an earthquake where there is none."""
+    from epi.simulate import recipe
+    from epi.source.invert import locate
+
+    found = locate([recipe.quiet_scene(seed).product])
+    return {"seed": seed, "evidence": found.evidence, "visible": found.visible, "magnitude": found.magnitude}
+
+
+def formal(function, seed: int) -> dict[str, float]:
+    """Run with the correction of the ellipses switched off."""
+    from epi.source import invert
+
+    warnings.simplefilter("ignore")
+    invert.INFLATION, invert.UNEVEN_SLIP = 1.0, 0.0
+    return function(seed)
+
+
+def formal_one(seed: int) -> dict[str, float]:
+    """Locate one earthquake with its formal ellipse."""
+    return formal(one, seed)
+
+
+def summary(table: pd.DataFrame) -> pd.Series:
+    """The figures that are reported."""
+    return pd.Series(
+        {
+            "n": len(table),
+            "centroid median km": table.error_km.median(),
+            "centroid 90th percentile km": table.error_km.quantile(0.9),
+            "|magnitude error| median": table.magnitude_error.abs().median(),
+            "|depth error| median km": table.depth_error_km.abs().median(),
+            "95 % ellipses cover %": 100 * table.inside.mean(),
+            "semi-major axis median km": table.major_km.median(),
+            "seconds median": table.seconds.median(),
+            "visible %": 100 * table.visible.mean(),
+            "flagged unsure %": 100 * table.unsure.mean(),
+        }
+    )
+
+
+def calibrate(table: pd.DataFrame) -> tuple[float, float]:
+    """The inflation and the share of fault length under which the errors are most likely (bivariate normal)."""
+    best = (np.inf, 1.0, 0.0)
+    for inflation in np.arange(0.8, 2.01, 0.05):
+        for uneven in np.arange(0.0, 0.081, 0.005):
+            floor = (uneven * table.length_km) ** 2
+            variances = [inflation**2 * table[axis] ** 2 / 5.991 + floor for axis in ("major_km", "minor_km")]
+            squares = [table.along_km**2, table.across_km**2]
+            score = sum((s / v + np.log(v)).sum() for s, v in zip(squares, variances, strict=True))
+            best = min(best, (float(score), float(inflation), float(uneven)))
+    return best[1], best[2]
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calibrate", action="store_true")
+    parser.add_argument("--scenes", type=int, help="fewer scenes, for a quick look")
+    parser.add_argument("--out", help="CSV of every scene")
+    options = parser.parse_args()
+    first, count, still = (10_100, 100, 60) if options.calibrate else (0, 200, 100)
+    count = options.scenes or count
+    with get_context("spawn").Pool(2) as pool:
+        located = pool.imap_unordered(formal_one if options.calibrate else one, range(first, first + count))
+        table = pd.DataFrame(located).sort_values("seed")
+        silent = pd.DataFrame(pool.imap_unordered(quiet, range(first, first + min(count, still))))
+    if options.out:
+        table.to_csv(options.out, index=False)
+    rows = {"all": table, "signal 3-6 cm": table[table.peak_cm < 6], "signal over 6 cm": table[table.peak_cm >= 6]}
+    rows["neither unsure nor invisible"] = table[~table.unsure & table.visible]
+    print(pd.DataFrame({name: summary(part) for name, part in rows.items()}).round(3).to_string())
+    print(f"quiet scenes: {len(silent)}, called visible: {int(silent.visible.sum())}")
+    for name, part in (("quiet scenes", silent), ("earthquakes", table)):
+        shares = [0.01, 0.05, 0.1, 0.5, 0.9, 0.95, 0.99]
+        print(f"evidence of {name}, quantiles {shares}: {part.evidence.quantile(shares).round(1).tolist()}")
+    if options.calibrate:
+        print("INFLATION, UNEVEN_SLIP =", calibrate(table))
+
+
+if __name__ == "__main__":
+    main()
