@@ -20,6 +20,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 from matplotlib.typing import LineStyleType
 from numpy.typing import ArrayLike
+from shapely import Polygon
 
 from epi.settings import settings
 
@@ -177,7 +178,8 @@ def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float
     radius_km : radius of the area around it that a pair should cover.
     """
     seen = candidates[candidates["footprint"].notna()]
-    west, south, east, north = shapely.total_bounds(np.array(list(seen["footprint"])))
+    circle = Polygon(Geodesic().circle(longitude, latitude, radius_km * 1000, n_samples=90))
+    west, south, east, north = shapely.total_bounds([circle, *seen["footprint"]])
     axes = map_axes(extent=(west - 0.4, east + 0.4, south - 0.3, north + 0.3))
     for _, row in seen[seen["role"] == "rejected"].iterrows():
         axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), facecolor="none", edgecolor="0.7", linewidth=0.6)
@@ -189,8 +191,7 @@ def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float
         axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), **outline)
         name = f"track {row['track']} {row['direction']}"
         handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.8, label=name))
-    circle = Geodesic().circle(longitude, latitude, radius_km * 1000, n_samples=90)
-    axes.plot(*np.array(circle).T, color="0.2", linestyle=":", transform=ccrs.PlateCarree())
+    axes.plot(*circle.exterior.xy, color="0.2", linestyle=":", transform=ccrs.PlateCarree())
     axes.plot(longitude, latitude, "k*", markersize=13, transform=ccrs.PlateCarree())
     handles += [Line2D([], [], color="0.2", linestyle=":", label=f"{radius_km:g} km around the epicentre")]
     handles += [Line2D([], [], color="k", marker="*", ls="", markersize=11, label="epicentre")]
@@ -211,9 +212,10 @@ def timeline(candidates: pd.DataFrame, *, window_days: float) -> Axes:
     Parameters
     ----------
     candidates : columns days (from the origin time, negative before it), track, direction, role (reference, secondary,
-        rejected) and rule (why a candidate was rejected).
+        rejected) and rule (why a candidate was rejected); those without a track are left out.
     window_days : how far from the earthquake an image may be.
     """
+    candidates = candidates.dropna(subset=["direction", "track"])
     tracks = sorted(set(zip(candidates["direction"], candidates["track"], strict=True)), reverse=True)
     rows = {(str(direction), int(track)): number for number, (direction, track) in enumerate(tracks)}
     figure, axes = plt.subplots(figsize=(10, 1.9 + 0.75 * len(rows)), layout="constrained")
@@ -245,6 +247,10 @@ def timeline(candidates: pd.DataFrame, *, window_days: float) -> Axes:
     return axes
 
 
+NO_DATA_COLOUR = "0.55"
+"""Grey of pixels without data: a colour of none of the maps."""
+
+
 def wrapped_phase(
     phase: ArrayLike,
     east_km: ArrayLike,
@@ -260,7 +266,7 @@ def wrapped_phase(
 
     Parameters
     ----------
-    phase : radians within ±π, a grid or points; NaN is left white.
+    phase : radians within ±π, a grid or points; NaN is grey (points: left out).
     east_km, north_km : place of every sample, same shape.
     wavelength : metres, for what one fringe means.
     axes : to draw on; new ones by default.
@@ -291,7 +297,7 @@ def displacement(
 
     Parameters
     ----------
-    los_m : metres, positive toward the satellite, a grid or points; NaN is left white.
+    los_m : metres, positive toward the satellite, a grid or points; NaN is grey (points: left out).
     east_km, north_km : place of every sample, same shape.
     axes, title, epicentre, bar : as in `wrapped_phase`.
     limit_m : displacement of the strongest colours; by default the largest but for one sample in a thousand.
@@ -314,7 +320,7 @@ def coherence(
     title: str = "",
     bar: bool = True,
 ) -> Axes:
-    """Map of coherence, from 0 (noise) to 1; `east_km` and `north_km` have its shape, NaN is left white."""
+    """Map of coherence, from 0 (noise) to 1; `east_km` and `north_km` have its shape, NaN is grey."""
     axes = _km_axes(axes, title, None)
     drawn = _field(axes, coherence, east_km, north_km, cmap="cividis", limits=(0.0, 1.0))
     if bar:
@@ -370,6 +376,7 @@ def _field(
     style: dict[str, Any] = {"cmap": cmap, "vmin": limits[0], "vmax": limits[1]}
     if shown.ndim == 1:
         return axes.scatter(east, north, c=shown, s=9, **style)
+    axes.set_facecolor(NO_DATA_COLOUR)
     width, height = (
         abs(east[0, -1] - east[0, 0]) / (east.shape[1] - 1),
         abs(north[-1, 0] - north[0, 0]) / (len(north) - 1),
