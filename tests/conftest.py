@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,18 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("real data folder ../shared/data is absent (set EPI_SHARED_DATA to it)")
     return SHARED_DATA
+
+
+MAY_SKIP = re.compile(r"SNAP|GPU|\.\./shared/data")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With EPI_NO_SKIPS set, fail what is skipped for want of anything but SNAP, a GPU or ../shared/data."""
+    report = yield
+    if report.skipped and os.environ.get("EPI_NO_SKIPS") and not MAY_SKIP.search(str(report.longrepr)):
+        report.outcome = "failed"
+    return report
 
 
 @contextmanager

@@ -1,0 +1,259 @@
+"""The command line: what it prints where, and how it says what went wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import Affine
+
+from epi import doctor as doctor_module
+from epi.cli import main
+from epi.doctor import Finding
+from epi.runfolder import versions
+
+POINTS = "lon,lat,los,e,n,u\n" + "\n".join(
+    f"{22 + i * 0.02},{39.5 + j * 0.02},{0.01 * i},-0.61,-0.14,0.78" for i in range(6) for j in range(6)
+)
+
+
+@pytest.fixture
+def says(capsys):
+    """Run the command line; return its exit code, its stdout and its stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def refused(answer: tuple[int, str, str], beginning: str) -> None:
+    """Check that an answer is a stated error: exit 1, one line, no traceback, nothing on stdout."""
+    code, out, err = answer
+    assert code == 1
+    assert out == ""
+    lines = [line for line in err.splitlines() if not line.startswith("Warning: ")]
+    assert len(lines) == 1, err
+    assert lines[0].startswith(beginning)
+
+
+def test_help_needs_no_library():
+    program = "import sys, epi.cli; print([m for m in ('torch', 'pandas', 'numpy', 'papermill') if m in sys.modules])"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["events", "pairs", "locate", "run", "book", "doctor"])
+def test_every_command_has_help_and_json(says, command):
+    code, out, _ = says(command, "--help")
+    assert code == 0
+    assert "--json" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["events", "--box", "1,2,3"],
+        ["events", "--since", "yesterday"],
+        ["pairs"],
+        ["locate"],
+        ["locate", "x.tif", "--units", "furlongs"],
+        ["run", "20210303-thessaly", "-p", "seed"],
+        ["run", "20210303-thessaly", "--profile", "quik"],
+    ],
+)
+def test_wrong_usage_exits_with_2(says, arguments):
+    code, out, err = says(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_events_as_lines_and_as_json(says):
+    code, out, _ = says("events")
+    assert code == 0
+    assert any(line.startswith("20210303-thessaly ") and "39.7546 N" in line for line in out.splitlines())
+    code, out, _ = says("events", "--json", "--min-magnitude", 6, "--box", "19,34,29,42", "--since", "2020-01-01")
+    assert [event["event_id"] for event in json.loads(out)["results"]] == ["20210303-thessaly"]
+    code, out, _ = says("events", "--json", "--min-magnitude", 9)
+    assert (code, json.loads(out)) == (0, {"results": []})
+
+
+def test_unknown_numbers_are_null_in_json(says):
+    _, out, _ = says("events", "--json")
+    unknown = next(e for e in json.loads(out)["results"] if e["event_id"] == "20160610-borrego-springs")
+    assert unknown["strike"] is None
+
+
+def test_pairs_bracket_the_event_and_explain_the_rest(says):
+    code, out, _ = says("pairs", "20210303-thessaly", "--json")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["results"]
+    for pair in answer["results"]:
+        assert pair["reference"]["start"] < "2021-03-03T10:16" < pair["secondary"]["start"]
+        assert pair["simulated"]
+        assert pair["reason"]
+    assert all(scene["reason"] for scene in answer["rejected"])
+    code, out, _ = says("pairs", "20210303-thessaly", "--explain")
+    assert code == 0
+    assert out.count("rejected  ") == len(answer["rejected"])
+
+
+def test_no_pair_is_an_error_that_names_the_way_out(says):
+    code, _, err = says("pairs", "20210303-thessaly", "--days", 0.1, "--json")
+    assert code == 1
+    assert "NoPairFound: " in err
+    assert "--days" in err
+
+
+def test_a_source_is_located_where_it_was_put(says, default_run):
+    code, out, err = says("locate", default_run.path / "scene.nc", "--json")
+    assert code == 0, err
+    (found,) = json.loads(out)["results"]
+    truth = json.loads((default_run.path / "location.json").read_text())
+    for name in ("method", "latitude", "longitude", "depth_km", "magnitude", "variance_reduction", "seconds"):
+        assert name in found, truth
+    assert len(found["ellipse_km"]) == 3
+
+
+def test_a_file_that_is_not_there(says):
+    refused(says("locate", "nowhere.tif"), "FileFormatError: No file nowhere.tif")
+
+
+def test_a_file_of_the_wrong_kind(says, tmp_path):
+    (tmp_path / "notes.txt").write_text("Dear diary,\nthe ground moved today.\n")
+    refused(says("locate", tmp_path / "notes.txt"), "EmptyScene: notes.txt holds no row of numbers")
+    (tmp_path / "scene.nc").write_bytes(b"\x00\x01\x02 not a NetCDF file, whatever its name says")
+    refused(says("locate", tmp_path / "scene.nc"), "FileFormatError: ")
+
+
+def test_a_missing_unit_sign_or_look(says, tmp_path):
+    (tmp_path / "points.csv").write_text(POINTS)
+    refused(says("locate", tmp_path / "points.csv"), "MissingConvention: ")
+    tif = geotiff(tmp_path / "los.tif", np.linspace(0, 1, 100).reshape(10, 10))
+    refused(says("locate", tif), "MissingConvention: ")
+    refused(says("locate", tif, "--quantity", "displacement", "--units", "m"), "MissingConvention: ")
+    given = ["--quantity", "displacement", "--units", "m", "--positive", "toward"]
+    refused(says("locate", tif, *given), "MissingConvention: ")
+
+
+def test_an_empty_scene_and_one_without_a_place(says, tmp_path):
+    given = ["--quantity", "displacement", "--units", "m", "--positive", "toward", "--pass", "ascending"]
+    empty = geotiff(tmp_path / "empty.tif", np.full((10, 10), np.nan))
+    refused(says("locate", empty, *given), "EmptyScene: ")
+    nowhere = geotiff(tmp_path / "nowhere.tif", np.ones((10, 10)), crs=None)
+    refused(says("locate", nowhere, *given), "NoGeoreference: ")
+
+
+def geotiff(path: Path, values: np.ndarray, crs: str | None = "EPSG:32634") -> Path:
+    place = {"transform": Affine(500.0, 0.0, 6e5, 0.0, -500.0, 4.4e6), "crs": crs}
+    shape = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", driver="GTiff", **shape, **place) as file:
+        file.write(values.astype("float32"), 1)
+    return path
+
+
+def test_an_unknown_event(says):
+    refused(says("pairs", "20210303-thesaly"), "UnknownEvent: No event '20210303-thesaly'")
+    refused(says("run", "20210303-thesaly"), "UnknownEvent: No event '20210303-thesaly'")
+    refused(says("locate", "x.nc", "--event", "mars"), "UnknownEvent: No event 'mars'")
+
+
+def test_a_misspelt_or_ill_typed_parameter(says, tmp_path):
+    run = ["run", "20210303-thessaly", "--runs", tmp_path]
+    refused(says(*run, "-p", "run_foldr=x"), "ParameterError: No parameter 'run_foldr': did you mean 'run_folder'?")
+    refused(says(*run, "-p", "profile=quick"), "ParameterError: Parameter 'profile' has an option of its own")
+    refused(says(*run, "--units", "m"), "ParameterError: --units describes a file, but the source is simulated")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written(says, tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "runs", "/proc/runs"):
+        refused(says("run", "20210303-thessaly", "--runs", place), "StorageError: Cannot ")
+
+
+def test_a_full_disk(says, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, os.strerror(28), str(tmp_path / "run.json"))
+
+    monkeypatch.setattr("epi.runfolder.os.pwrite", full)
+    answer = says("run", "20210303-thessaly", "--runs", tmp_path)
+    refused(answer, f"StorageError: No space left to write {tmp_path / 'run.json'}")
+
+
+def test_pages_of_nothing(says, tmp_path):
+    refused(says("book", "--run", tmp_path), "RunError: Nothing has been run in")
+
+
+def test_debug_shows_where_an_error_is_from(says):
+    code, _, err = says("pairs", "mars", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("UnknownEvent: ")
+
+
+def test_an_error_nobody_foresaw_is_one_line_too(says, monkeypatch):
+    monkeypatch.setattr(doctor_module, "examine", lambda **_: 1 / 0)
+    refused(says("doctor"), "Unexpected ZeroDivisionError: division by zero (--debug shows where)")
+
+
+def test_json_stays_clean_whatever_a_library_prints():
+    program = (
+        "import os, sys, epi.doctor\n"
+        "epi.doctor.examine = lambda **_: [os.write(1, b'from C'), print('from Python')] and []\n"
+        "from epi.cli import main\n"
+        "sys.exit(main(['doctor', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"results": []}
+    assert "from C" in done.stderr
+    assert "from Python" in done.stderr
+
+
+def test_doctor_finds_what_the_tests_run_on(says):
+    code, out, err = says("doctor", "--json")
+    findings = {finding["name"]: finding for finding in json.loads(out)["results"]}
+    assert code == 0, err
+    for name in ("Python", "packages", "torch", "coastline", "run folder", "disk"):
+        assert findings[name]["state"] == "ok"
+    assert findings["SNAP"]["state"] in ("ok", "absent")
+    assert all(finding["remedy"] for finding in findings.values() if finding["state"] != "ok")
+
+
+def test_doctor_names_what_is_missing_and_the_remedy(says, monkeypatch):
+    monkeypatch.setattr(doctor_module, "versions", lambda: dict.fromkeys(versions(), "0.0"))
+    finding = doctor_module.packages()
+    assert finding.state == "missing"
+    assert "numpy 0.0 (pinned 2.4.6)" in finding.found
+    broken = Finding("packages", "missing", "numpy 0.0 (pinned 2.4.6)", "pip install -e .")
+    monkeypatch.setattr(doctor_module, "examine", lambda **_: [broken])
+    code, out, err = says("doctor")
+    assert code == 1
+    assert "→ pip install -e ." in out
+    assert err.startswith("MissingPackage: What the book needs is not all there: packages.")
+
+
+def test_doctor_never_shows_a_password(monkeypatch, tmp_path):
+    (tmp_path / ".netrc").write_text("machine urs.earthdata.nasa.gov login somebody password secret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    finding = doctor_module.credentials()
+    assert finding.state == "ok"
+    assert "secret" not in str(finding)
+    assert "somebody" not in str(finding)
+
+
+def test_doctor_asks_the_archives_only_when_told(monkeypatch):
+    asked = []
+    monkeypatch.setattr(doctor_module, "archive", lambda name, address: asked.append(name))
+    doctor_module.examine()
+    assert asked == []
+    doctor_module.examine(online=True)
+    assert len(asked) == len(doctor_module.ARCHIVES)

@@ -1,0 +1,113 @@
+"""The chapters: each has the shape every chapter has, and each found what there was to find."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+from conftest import ROOT
+from epi.notebook import read_parameters
+from epi.run import DEFAULT_EVENT, OUTPUTS
+
+CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
+COMMON = {  # parameters that mean the same in every chapter that has them
+    "event_id": ("str", DEFAULT_EVENT),
+    "run_folder": ("str", f"runs/{DEFAULT_EVENT}"),
+    "source": ("str", "simulated"),
+    "reader": ("dict", {}),
+    "profile": ("str", "quick"),
+    "seed": ("int", 20210303),
+}
+HEADINGS = ["## Exercise", "## Summary", "## Next", "## References"]
+LONGEST_CELL = 15
+FORBIDDEN = {
+    "path of a machine": r"(?<![\w.])/(home|root|work|tmp|Users|mnt|opt)/|[A-Z]:\\",
+    "prompt": r"\b(input|getpass)\(",
+    "change of folder": r"os\.chdir|%cd\b",
+    "shell": r"^\s*[!%]",
+    "credential": r"(?i)(password|api_key|token)\s*=\s*[\"']",
+    "leftover": r"\b(TODO|FIXME|XXX)\b",
+}
+
+
+@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+def chapter(request) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def cells(chapter) -> list[nbformat.NotebookNode]:
+    return jupytext.read(chapter).cells
+
+
+def test_a_chapter_opens_with_what_it_teaches(cells):
+    first = cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    for promise in ("**You will learn**", "**Prerequisites**", "**Run time**"):
+        assert promise in first.source
+    assert first.source.count("\n* ") == 3
+    assert "parameters" in cells[1].metadata.get("tags", [])
+    assert cells[2].cell_type == "code"
+    assert re.match(r"(import|from) ", cells[2].source)
+
+
+def test_a_chapter_closes_with_exercise_summary_next_and_references(cells):
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    found = [line.strip() for line in text.splitlines() if line.strip() in HEADINGS]
+    assert found == HEADINGS
+    folded = any({"hide-cell", "hide-input"} & set(cell.metadata.get("tags", [])) for cell in cells)
+    assert folded or ":class: dropdown" in text or "{dropdown}" in text
+
+
+def test_cells_are_short_and_commented_defaults_are_typed(chapter, cells):
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    for cell in code:
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert len(lines) <= LONGEST_CELL, cell.source
+    parameters = read_parameters(chapter)
+    for name, (annotation, default) in COMMON.items():
+        if name in parameters:
+            assert (parameters[name].annotation, parameters[name].default) == (annotation, default)
+    for line in cells[1].source.splitlines():
+        assert re.fullmatch(r"\w+: .+ = .+  # .+", line)
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_a_chapter_holds_nothing_of_one_machine_or_one_person(cells, what):
+    for cell in cells:
+        assert not re.search(FORBIDDEN[what], cell.source, flags=re.MULTILINE), cell.source
+
+
+def test_a_chapter_says_which_kernel_and_keeps_no_outputs(chapter, cells):
+    assert jupytext.read(chapter).metadata["kernelspec"]["name"] == "python3"
+    assert not any(cell.get("outputs") for cell in cells)
+    assert chapter.read_text().startswith("# ---\n")
+
+
+def test_an_executed_chapter_is_whole_quiet_and_shows_something(chapter, default_run):
+    step = default_run.steps[chapter.stem]
+    for file in OUTPUTS.get(chapter.name[:2], ()):
+        assert file.rstrip("?") in step.outputs
+    executed = nbformat.read(default_run.path / f"{chapter.stem}.ipynb", as_version=4)
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    said = "".join(output.get("text", "") for output in outputs)
+    assert not re.search(FORBIDDEN["path of a machine"], said)
+
+
+def test_an_executed_chapter_is_its_source(chapter, default_run):
+    executed = nbformat.read(default_run.path / f"{chapter.stem}.ipynb", as_version=4)
+    assert [cell.source for cell in executed.cells] == [cell.source for cell in jupytext.read(chapter).cells]
+
+
+def test_every_file_of_a_run_has_a_record(default_run):
+    there = {path.name for path in default_run.path.iterdir() if not path.name.startswith(".")}
+    recorded = {file for step in default_run.steps.values() for file in step.outputs}
+    assert there == recorded | {"run.json"}
