@@ -137,7 +137,7 @@ axes = plots.wrapped_phase(phase, east, north, wavelength=wavelength, epicentre=
 # quickly. To read them, go from the rim of the scene, where nothing moved, toward the centre. Each time the colours run from
 # light through blue to black, red and light again, that is from $-\pi$ to $\pi$, the ground has moved away by one more fringe; in the
 # other order, toward the satellite. The broad patches of colour elsewhere are mostly air, which slows the wave and mimics movement
-# {cite:p}`hanssen2001`.
+# {cite:p}`hanssen2001`. A sparse table of points shows no rings.
 
 # %% [markdown]
 # ## How far to trust a pixel
@@ -225,7 +225,7 @@ if los.ndim == 2:
 # %%
 if los.ndim == 2:
     line = np.isfinite(los.to_numpy()[way])
-    turns = np.unwrap(np.angle(robust_fringes(phase.to_numpy()))[way][line])
+    turns = np.unwrap(np.angle(robust_fringes(phase.to_numpy())[0])[way][line])
     fringes = (turns[-1] - turns[0]) / (2 * np.pi)
     claimed = los.to_numpy()[way][line]
     print(f"counted:   {fringes:+.1f} fringes x {50 * wavelength:.2f} cm = {50 * wavelength * fringes:+.1f} cm")
@@ -338,10 +338,12 @@ print(f"pairs to average: {int(np.ceil((3 * noise / peak) ** 2))}")
 # * Unwrapping puts the whole turns back. It can be wrong by whole fringes, and counting shows it.
 # * Air alone makes fringes. An earthquake shows when it moves the ground by more than the air seems to, in a pattern that fits a fault.
 #
-# **Next**: chapter 5 cuts the scene into patches, and chapter 7 finds the fault behind the fringes.
+# ## Next
+#
+# Chapter 5 cuts the scene into patches, and chapter 7 finds the fault behind the fringes.
 #
 # ## References
 #
-# ```{bibliography}
-# :filter: docname in docnames
-# ```
+# {cite:t}`rosen2000` and {cite:t}`bamler1998` on interferometry; {cite:t}`hanssen2001` on the air; {cite:t}`goldstein1998` and
+# {cite:t}`chen2001` on filtering and unwrapping; {cite:t}`buccoliero2024` and {cite:t}`alkaabi2023` on the Iran-Iraq earthquake. Full
+# entries: {doc}`/references`.
