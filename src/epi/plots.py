@@ -20,7 +20,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 from matplotlib.typing import LineStyleType
 from numpy.typing import ArrayLike
-from shapely import Polygon
+from shapely import Point, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from epi.settings import settings
 
@@ -38,20 +39,23 @@ VERDICT_STYLE = {
 _LABEL_DEG = 6.0
 """Height of a line of text on the world map, in degrees of latitude."""
 
+_REGION_DEG = 5.0
+"""Footprints farther than this from the epicentre are left off a regional map."""
+
 PASS_COLOUR = {"ascending": "#0072b2", "descending": "#e69f00"}
 """Colour of a viewing geometry."""
 
 
-def map_axes(*, extent: tuple[float, float, float, float] | None = None) -> GeoAxes:
+def map_axes(*, extent: tuple[float, float, float, float] | None = None, centre: float = 0.0) -> GeoAxes:
     """Make axes with the shipped coastline, without asking a network for anything.
 
     Parameters
     ----------
-    extent : west, east, south, north in degrees; the whole world by default.
+    extent : west, east, south, north in degrees, longitudes counted from ``centre``; the whole world by default.
+    centre : longitude of the middle of the map, degrees.
     """
     cartopy.config["pre_existing_data_dir"] = settings().data / "cartopy"
     world = extent is None
-    centre = 0.0 if extent is None else (extent[0] + extent[1]) / 2
     projection = ccrs.Robinson() if world else ccrs.PlateCarree(central_longitude=centre)
     figure = plt.figure(figsize=(11, 4.8) if world else (7.2, 6.4))
     axes: GeoAxes = figure.add_subplot(projection=projection)
@@ -60,7 +64,7 @@ def map_axes(*, extent: tuple[float, float, float, float] | None = None) -> GeoA
         axes.set_extent((-180, 180, -58, 78), crs=ccrs.PlateCarree())
         axes.gridlines(linewidth=0.3, color="0.85")
     else:
-        axes.set_extent(extent, crs=ccrs.PlateCarree())
+        axes.set_extent(extent, crs=projection)
         lines = axes.gridlines(draw_labels=True, linewidth=0.3, color="0.8")
         lines.top_labels = lines.right_labels = False
     return axes
@@ -177,26 +181,40 @@ def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float
     latitude, longitude : of the epicentre, degrees.
     radius_km : radius of the area around it that a pair should cover.
     """
+    local = ccrs.PlateCarree(central_longitude=longitude)
     seen = candidates[candidates["footprint"].notna()]
-    circle = Polygon(Geodesic().circle(longitude, latitude, radius_km * 1000, n_samples=90))
+    seen = seen.assign(footprint=[_around(footprint, longitude) for footprint in seen["footprint"]])
+    epicentre = Point(0, latitude)
+    seen = seen[np.array([footprint.distance(epicentre) < _REGION_DEG for footprint in seen["footprint"]], bool)]
+    circle = _around(Polygon(Geodesic().circle(longitude, latitude, radius_km * 1000, n_samples=90)), longitude)
     west, south, east, north = shapely.total_bounds([circle, *seen["footprint"]])
-    axes = map_axes(extent=(west - 0.4, east + 0.4, south - 0.3, north + 0.3))
-    for _, row in seen[seen["role"] == "rejected"].iterrows():
-        axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), facecolor="none", edgecolor="0.7", linewidth=0.6)
-    handles = [Line2D([], [], color="0.7", linewidth=0.8, label="not chosen")]
+    axes = map_axes(extent=(west - 0.4, east + 0.4, south - 0.3, north + 0.3), centre=longitude)
+    axes.add_geometries(
+        seen.loc[seen["role"] == "rejected", "footprint"], local, facecolor="none", edgecolor="0.7", linewidth=0.6
+    )
+    handles = [Line2D([], [], color="0.7", linewidth=0.8, label="not chosen (may lie below the chosen)")]
     chosen = seen[seen["role"] == "reference"]
     for _, row in chosen.sort_values(["direction", "track"]).iterrows():
         colour, line = PASS_COLOUR[row["direction"]], _track_line(chosen, row["direction"], row["track"])
         outline = {"facecolor": "none", "edgecolor": colour, "linestyle": line, "linewidth": 1.8}
-        axes.add_geometries([row["footprint"]], ccrs.PlateCarree(), **outline)
+        axes.add_geometries([row["footprint"]], local, **outline)
         name = f"track {row['track']} {row['direction']}"
         handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.8, label=name))
-    axes.plot(*circle.exterior.xy, color="0.2", linestyle=":", transform=ccrs.PlateCarree())
-    axes.plot(longitude, latitude, "k*", markersize=13, transform=ccrs.PlateCarree())
+    axes.plot(*circle.exterior.xy, color="0.2", linestyle=":", transform=local)
+    axes.plot(0, latitude, "k*", markersize=13, transform=local)
     handles += [Line2D([], [], color="0.2", linestyle=":", label=f"{radius_km:g} km around the epicentre")]
     handles += [Line2D([], [], color="k", marker="*", ls="", markersize=11, label="epicentre")]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, frameon=False, fontsize=9)
     return axes
+
+
+def _around(geometry: BaseGeometry, longitude: float) -> BaseGeometry:
+    """Count a geometry's longitudes from a given one, within half a turn: the antimeridian is then no edge."""
+
+    def shift(points: np.ndarray) -> np.ndarray:
+        return np.column_stack(((points[:, 0] - longitude + 180) % 360 - 180, points[:, 1]))
+
+    return shapely.transform(geometry, shift)
 
 
 def _track_line(candidates: pd.DataFrame, direction: str, track: int) -> LineStyleType:
@@ -322,7 +340,7 @@ def coherence(
 ) -> Axes:
     """Map of coherence, from 0 (noise) to 1; `east_km` and `north_km` have its shape, NaN is grey."""
     axes = _km_axes(axes, title, None)
-    drawn = _field(axes, coherence, east_km, north_km, cmap="cividis", limits=(0.0, 1.0))
+    drawn = _field(axes, coherence, east_km, north_km, cmap="viridis", limits=(0.0, 1.0))
     if bar:
         _colour_bar(axes, drawn, "coherence")
     return axes

@@ -136,7 +136,8 @@ class PairMatch:
             for scene, role, reason in roles
         ]
         names = ["name", "start", "days", "track", "direction", "polarisations", "footprint", "role", "rule", "reason"]
-        return pd.DataFrame(rows, columns=names).sort_values(["start", "name"], ignore_index=True)
+        table = pd.DataFrame(rows, columns=names).astype({"days": float})
+        return table.sort_values(["start", "name"], ignore_index=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
