@@ -211,7 +211,7 @@ print(f"from {low:.1f} to {high:.1f} cm, toward the satellite positive")
 
 # %%
 if los.ndim == 2:
-    smooth = np.abs(los.rolling(dict.fromkeys(los.dims, 5), center=True).mean().to_numpy())
+    smooth = np.abs(los.rolling(dict.fromkeys(los.dims, 5), center=True, min_periods=9).mean().to_numpy())
     top, left = np.unravel_index(np.nanargmax(smooth), smooth.shape)
     ways = [np.s_[top, left:], np.s_[top, left::-1], np.s_[top:, left], np.s_[top::-1, left]]
     way = min(ways, key=lambda line: np.isnan(los.to_numpy()[line]).mean())

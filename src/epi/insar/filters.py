@@ -46,7 +46,9 @@ def goldstein(interferogram: Complex, *, alpha: float = 1.0, window: int = 16) -
     return filtered[window : window + rows, window : window + columns]
 
 
-def robust_fringes(phase: NDArray[np.floating[Any]], *, passes: int = 3) -> NDArray[np.complex128]:
+def robust_fringes(
+    phase: NDArray[np.floating[Any]], *, passes: int = 3
+) -> tuple[NDArray[np.complex128], NDArray[np.bool_]]:
     """Unit phasors of the fringes, with pixels that do not belong to them left out.
 
     A wrapped phase that was interpolated as plain numbers holds, along every wrap from π to −π, a line of pixels with
@@ -59,17 +61,17 @@ def robust_fringes(phase: NDArray[np.floating[Any]], *, passes: int = 3) -> NDAr
 
     Returns
     -------
-    exp(iφ) of the filtered phase, zero where there is no data.
+    exp(iφ) of the filtered phase, zero where there is no data; and which pixels belong to these fringes.
     """
     known = np.isfinite(phase)
     phasor = np.where(known, np.exp(1j * np.where(known, phase, 0.0)), 0.0)
-    kept = phasor
+    belongs = known
     for _ in range(passes):
-        fringes = _unit(goldstein(kept))
+        fringes = _unit(goldstein(np.where(belongs, phasor, 0.0)))
         misfit = np.abs(np.angle(phasor * np.conj(fringes)))
         spread = 1.4826 * float(np.median(misfit[known])) if known.any() else 0.0
-        kept = np.where(misfit > max(0.8, 3 * spread), 0.0, phasor)  # 0.8 rad: above the noise of a clear interferogram
-    return np.where(known, fringes, 0.0)
+        belongs = known & (misfit <= max(0.8, 3 * spread))  # 0.8 rad: above the noise of a clear interferogram
+    return np.where(known, fringes, 0.0), belongs
 
 
 def steadiness(fringes: Complex, *, window: int = 7) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -207,9 +207,7 @@ def load(path: str | Path) -> xr.Dataset:
     except ProductError as error:
         raise ProductError(f"{source}: {error}") from error
     except (OSError, ValueError, KeyError) as error:
-        raise FileFormatError(
-            f"{source} cannot be read as a NetCDF-4 product ({error}): it may be truncated."
-        ) from error
+        raise FileFormatError(f"{source} is not a readable NetCDF-4 file ({error}): it may be truncated.") from error
 
 
 def _named(values: Array, name: str) -> Array:

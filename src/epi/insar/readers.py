@@ -107,12 +107,12 @@ def kind_of(path: str | Path, par: str | Path | None = None) -> str:
         start = stream.read(4096)
     if not start:
         raise FileFormatError(f"{source.name} is empty (0 bytes): fetch or make it again.")
-    if par is not None or (source.suffix != ".par" and source.with_suffix(".par").is_file()):
-        return "float file"
     if start[:4] == HDF5_MAGIC:
         return "product"
     if start[:4] in TIFF_MAGIC:
         return "GeoTIFF"
+    if par is not None or (source.suffix != ".par" and source.with_suffix(".par").is_file()):
+        return "float file"
     if b"\x00" not in start and all(byte >= 32 or byte in b"\t\r\n\f" for byte in start):
         return "point table"
     raise FileFormatError(

@@ -38,8 +38,8 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
     Returns
     -------
     The product with ``unwrapped_phase`` (rad) and ``los_displacement`` (m, positive toward the satellite). Both are
-    known but for one constant: the median phase is brought within half a turn of zero. NaN where there is no data or no
-    fringe to follow.
+    known but for one constant: the median phase is brought within half a turn of zero. NaN where there is no data, no
+    fringe to follow, or a value that is not of the fringes around it.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
     for name, good in (("valid", True), ("water", False)):
         if name in ds:
             phase = np.where(ds[name].to_numpy() == good, phase, np.nan)
-    fringes = robust_fringes(phase)
+    fringes, belongs = robust_fringes(phase)
     steady, rate = steadiness(fringes)
-    follow = np.isfinite(phase) & (steady >= STEADY)
+    follow = belongs & (steady >= STEADY)
     if not follow.any():
         raise EmptyScene("No pixel has fringes to follow: the phase is empty or noise everywhere.")
     if looks is None:
