@@ -21,8 +21,9 @@ help:
 # The interpreter's own configuration lets notebooks/ run from the project's root in JupyterLab, as everywhere else;
 # matplotlib's first import builds its font cache here and not in a chapter.
 $(READY): pyproject.toml
+	@echo "Making .venv with the pinned packages: some minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[test]'
 	mkdir -p .venv/etc/ipython
 	echo "c.InteractiveShellApp.exec_lines = ['__import__(\"os\").chdir(\"$(CURDIR)\")']" > .venv/etc/ipython/ipython_kernel_config.py
 	$(BIN)/python -c "import matplotlib.pyplot"
