@@ -22,7 +22,7 @@
 # * what unwrapping does, where it fails, and how to check it by counting;
 # * why an interferogram can be full of fringes without showing an earthquake.
 #
-# **Prerequisites**: chapters 1 and 2, and the signs on the page on conventions. **Run time**: under a minute.
+# **Prerequisites**: {doc}`01_catalogue`, {doc}`02_pairs`, and the signs on the page {doc}`/conventions`. **Run time**: under a minute.
 
 # %% tags=["parameters"]
 event_id: str = "20210303-thessaly"  # the earthquake of this run
@@ -94,7 +94,7 @@ else:
     with warnings.catch_warnings(record=True) as assumed:
         warnings.simplefilter("always")
         scene, truth = read_scene(source, event=event, **reader), None
-    print("\n".join(f"Assumed: {warning.message}" for warning in assumed))
+    print(*(f"Assumed: {warning.message}" for warning in assumed), sep="\n")
 facts = {"earthquake": event.place, "source": Path(source).name, **scene.sizes}
 pd.Series(facts | {name: array.attrs["units"] for name, array in scene.data_vars.items()}).to_frame("value or unit")
 
@@ -271,7 +271,7 @@ print(", ".join(sorted(path.name for path in folder.glob("*.nc"))))
 # %% [markdown]
 # ## Fringes without an earthquake
 #
-# Chapter 1 met the earthquake that should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis that
+# {doc}`01_catalogue` met the earthquake that should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis that
 # this book starts from shows an interferogram of it with concentric fringes {cite:p}`buccoliero2024`. What would an interferogram look
 # like? We simulate it twice with the same air: once with the earthquake as the catalogue lists it, once without any.
 
