@@ -4,11 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from conftest import ROOT
+from epi import book as book_module
+from epi.book import render
+from epi.errors import RunError
+from epi.run import DEFAULT_EVENT
+from epi.runfolder import RunFolder
 
 CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = ["index", *(page["file"] for part in CONTENTS["parts"] for page in part["chapters"]), "genindex", "search"]
@@ -22,8 +28,6 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-dev-shm-usage",
 ]
-
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +101,50 @@ def test_every_figure_of_a_chapter_is_on_its_page(visit, chapter, default_run):
     assert visit.count(".cell_output img") == figures
     widths = visit.page.evaluate("[...document.querySelectorAll('.cell_output img')].map(image => image.naturalWidth)")
     assert all(width >= 200 for width in widths)
+
+
+@pytest.mark.parametrize("visit", ["status"], indirect=True)
+def test_the_status_page_says_how_long_and_with_what(visit, default_run):
+    text = " ".join(visit.page.inner_text("article").split())
+    for step in default_run.steps.values():
+        assert f"{step.seconds:.0f} s" in text
+    for name in ("python", "numpy", "torch"):
+        version = step.inputs["versions"][name]
+        assert f" {name} {version} " in f"{text} "
+
+
+def test_a_second_rendering_is_at_once(rendered_book):
+    said = []
+    before = rendered_book.stat().st_mtime_ns
+    assert render(strict=True, progress=said.append) == rendered_book
+    assert said == [f"{rendered_book.parent} is up to date"]
+    assert rendered_book.stat().st_mtime_ns == before
+
+
+def test_a_folder_of_something_else_is_never_replaced(default_run, tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match="is there and no book of ours"):
+        render(out=tmp_path)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_a_run_without_a_chapter_is_not_rendered(default_run, tmp_path):
+    steps = dict(list(default_run.steps.items())[:1])
+    RunFolder(tmp_path, DEFAULT_EVENT, steps).save()
+    with pytest.raises(RunError, match=r"lacks 01_catalogue, .*: run epi run 20210303-thessaly first"):
+        render(tmp_path)
+
+
+def test_a_warning_refuses_a_strict_book_and_keeps_the_last_one(rendered_book, monkeypatch):
+    def broken(run: RunFolder, source: Path) -> None:
+        assemble(run, source)
+        for chapter in (source / "chapters").glob("*.ipynb"):  # pages of text are enough here
+            chapter.write_text(nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A")])))
+        with (source / "glossary.md").open("a") as page:
+            page.write("\n{doc}`nowhere`\n")
+
+    assemble = book_module._assemble
+    monkeypatch.setattr(book_module, "_assemble", broken)
+    with pytest.raises(RunError, match=r"not made \(\d+ warnings; .* The first: .*glossary\.md.*nowhere"):
+        render(strict=True)
+    assert rendered_book.is_file()
