@@ -1,0 +1,1 @@
+"""From an earthquake in a catalogue to its epicentre in a radar interferogram."""
