@@ -1,15 +1,20 @@
 """The chapters: each has the shape every chapter has, and each found what there was to find."""
 
+import json
 import re
 from pathlib import Path
 
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 
 from conftest import ROOT
+from epi.catalogue import find_event
+from epi.insar import product
 from epi.notebook import read_parameters
 from epi.run import DEFAULT_EVENT, OUTPUTS
+from epi.runfolder import RunFolder
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 COMMON = {  # parameters that mean the same in every chapter that has them
@@ -111,3 +116,40 @@ def test_every_file_of_a_run_has_a_record(default_run):
     there = {path.name for path in default_run.path.iterdir() if not path.name.startswith(".")}
     recorded = {file for step in default_run.steps.values() for file in step.outputs}
     assert there == recorded | {"run.json"}
+
+
+def read(run: RunFolder, name: str) -> dict:
+    return json.loads((run.path / name).read_text())
+
+
+def test_chapter_01_hands_on_the_event_of_the_catalogue(default_run):
+    assert read(default_run, "event.json") == find_event(DEFAULT_EVENT).to_dict()
+
+
+def test_chapter_02_finds_the_pair_of_the_published_interferogram(default_run):
+    found = read(default_run, "pairs.json")
+    assert found["event"] == read(default_run, "event.json")
+    best = found["pairs"][0]
+    assert (best["track"], best["direction"], best["simulated"]) == (102, "ascending", True)
+    assert best["reference"]["start"][:10] == "2021-02-25"
+    assert best["secondary"]["start"][:10] == "2021-03-03"
+    assert {pair["direction"] for pair in found["pairs"]} == {"ascending", "descending"}
+    for pair in found["pairs"]:
+        assert pair["reference"]["start"] < found["event"]["time"] < pair["secondary"]["start"]
+    assert found["rejected"]
+    assert all(scene["reason"] for scene in found["rejected"])
+
+
+def test_chapter_03_recovers_the_displacement_that_was_put_in(default_run):
+    scene = product.load(default_run.path / "scene.nc")
+    truth = product.load(default_run.path / "truth.nc")
+    true = truth["los_displacement"]
+    assert 0.2 < float(abs(true).max()) < 0.6  # the real one: 0.44 m
+    left_over = (scene["los_displacement"] - true).to_numpy()
+    left_over = left_over[np.isfinite(left_over)]
+    assert left_over.size > 0.9 * true.size
+    left_over -= np.median(left_over)
+    assert left_over.std() < 0.02  # the air that was put in: 1 cm rms, and a ramp
+    assert np.abs(left_over).max() < 0.07  # no patch is off by several fringes
+    turns = product.wrap(scene["unwrapped_phase"] - scene["phase"])
+    assert float(abs(turns).max()) < 1e-3  # whole turns were added, nothing else
