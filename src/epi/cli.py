@@ -177,6 +177,7 @@ def run(
             {"name": step.name, "seconds": step.seconds, "outputs": list(step.outputs)} for step in done.steps.values()
         ]
         return print_json([{"event_id": event_id, "run_folder": str(done.path), "redone": done.redone, "steps": steps}])
+    say(f"To read it: epi book --run {os.path.relpath(done.path)}")
     print(done.path)
 
 
