@@ -33,6 +33,7 @@ profile: str = "quick"  # pixels of a simulated scene: quick 200 m, full 100 m
 seed: int = 20210303  # of the simulated slip, air and noise
 
 # %%
+import json
 import warnings
 from pathlib import Path
 
@@ -82,13 +83,15 @@ legend = axes.legend(frameon=False)
 # %% [markdown]
 # ## The scene of this run
 #
-# It is either simulated, with the catalogue's magnitude, depth and mechanism, or read from a file. A file of numbers rarely says in which
+# It is either simulated, with the catalogue's magnitude, depth and mechanism, seen as the first pair of chapter 2 sees it, or read
+# from a file. A file of numbers rarely says in which
 # unit they are and which direction is positive. These must be stated; the reader refuses to guess.
 
 # %%
-event = find_event(event_id)
+event, folder = find_event(event_id), Path(run_folder)
 if source == "simulated":
-    simulated = simulate_event(event, seed=seed, profile=profile)
+    track = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))["pairs"][0]["track"]
+    simulated = simulate_event(event, seed=seed, profile=profile, track=track)
     scene, truth = simulated.product, simulated.truth
 else:
     with warnings.catch_warnings(record=True) as assumed:
@@ -262,7 +265,6 @@ else:
 # The product, with its unwrapped phase and displacement, goes to the run folder; so does the truth of a simulated scene.
 
 # %%
-folder = Path(run_folder)
 product.save(scene, folder / "scene.nc")
 if truth is not None:
     product.save(truth, folder / "truth.nc")

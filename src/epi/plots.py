@@ -1,6 +1,7 @@
 """Figures of the book: finished arrays and frames in, matplotlib axes out."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import cartopy
@@ -410,3 +411,35 @@ def _field(
 def _colour_bar(axes: Axes, drawn: ScalarMappable, label: str) -> Colorbar:
     """Add a labelled colour bar beside the axes."""
     return axes.get_figure(root=True).colorbar(drawn, ax=axes, label=label, shrink=0.8)  # type: ignore[union-attr]
+
+
+def source(
+    axes: Axes,
+    *,
+    fault: Mapping[str, float],
+    top_edge: Mapping[str, float],
+    centroid: tuple[float, float],
+    ellipse_km: tuple[float, float, float],
+) -> None:
+    """Draw a located source on a map in km: the fault's outline, its up-dip edge bold, the centroid and its 95 % ellipse.
+
+    Parameters
+    ----------
+    axes : a map of `displacement` or `wrapped_phase`.
+    fault, top_edge : of a location: east, north (km), strike, dip (deg), length, width (km); ends of the up-dip edge.
+    centroid : east and north, km.
+    ellipse_km : semi-major and semi-minor axis (km) and azimuth of the major one (degrees from north).
+    """
+    start, end = (np.array([top_edge[f"{name}_east_km"], top_edge[f"{name}_north_km"]]) for name in ("start", "end"))
+    strike, reach = np.deg2rad(fault["strike"]), fault["width_km"] * np.cos(np.deg2rad(fault["dip"]))
+    down = reach * np.array([np.cos(strike), -np.sin(strike)])
+    outline = np.array([start, end, end + down, start + down, start])
+    axes.plot(*outline.T, color="black", lw=1.2, label="fault")
+    axes.plot(*outline[:2].T, color="black", lw=3.5, label="its up-dip edge")
+    turn = np.linspace(0, 2 * np.pi, 100)
+    azimuth = np.deg2rad(ellipse_km[2])
+    along, across = ellipse_km[0] * np.cos(turn), ellipse_km[1] * np.sin(turn)
+    east = centroid[0] + along * np.sin(azimuth) + across * np.cos(azimuth)
+    north = centroid[1] + along * np.cos(azimuth) - across * np.sin(azimuth)
+    axes.plot(east, north, color="#d55e00", lw=1.8, label="95 % region of the centroid")
+    axes.plot(*centroid, marker="+", ms=10, mew=2, color="#d55e00", ls="none", label="centroid")

@@ -1,7 +1,7 @@
 """An interferogram whose truth is known: dislocation, atmosphere, ramp, decorrelation and holes."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,10 @@ from pyproj import Transformer
 from scipy.interpolate import RectBivariateSpline
 
 from epi.catalogue.events import Event
+from epi.errors import ParameterError
 from epi.insar import product
 from epi.insar.frame import equidistant
+from epi.simulate.acquisitions import passages
 from epi.simulate.atmosphere import smooth_field, turbulence
 from epi.simulate.rupture import Rupture, draw_rupture
 from epi.source.okada import displacement
@@ -125,7 +127,13 @@ def simulate_scene(
 
 
 def simulate_event(
-    event: Event, *, seed: int, profile: str = "quick", conditions: Conditions | None = None, unwrapped: bool = False
+    event: Event,
+    *,
+    seed: int,
+    profile: str = "quick",
+    track: int | None = None,
+    conditions: Conditions | None = None,
+    unwrapped: bool = False,
 ) -> Simulated:
     """The interferogram that an event of the catalogue would give, its rupture centred on the catalogue's epicentre.
 
@@ -137,8 +145,13 @@ def simulate_event(
     event : from the catalogue.
     seed : of the slip, the missing mechanism and the noise.
     profile : ``"quick"`` (200 m pixels) or ``"full"`` (100 m).
+    track : relative orbit whose incidence and heading at the epicentre to take, for those of ``conditions``.
     conditions : radar geometry and noise; default a good Sentinel-1 pair.
     unwrapped : also give the unwrapped phase, as a perfect unwrapper would.
+
+    Raises
+    ------
+    ParameterError : the track does not see the epicentre.
     """
     rng = np.random.default_rng([seed, 1])
     strike = event.strike if np.isfinite(event.strike) else rng.uniform(0, 360)
@@ -161,7 +174,7 @@ def simulate_event(
     )
     return simulate_scene(
         rupture,
-        conditions or Conditions(),
+        _seen_from(event, track, conditions or Conditions()),
         seed=seed,
         size_km=max(80.0, 4 * length),
         spacing_m=PROFILES[profile],
@@ -169,6 +182,19 @@ def simulate_event(
         unwrapped=unwrapped,
         attrs={"event_id": event.event_id, "source": "simulated"},
     )
+
+
+def _seen_from(event: Event, track: int | None, conditions: Conditions) -> Conditions:
+    """The conditions with the incidence and heading that a track has at the epicentre."""
+    if track is None:
+        return conditions
+    passes = {each.track: each for each in passages(event.latitude, event.longitude)}
+    if track not in passes:
+        raise ParameterError(
+            f"Track {track} does not see {event.event_id} ({event.latitude:.2f} N {event.longitude:.2f} E): "
+            f"choose one of {', '.join(map(str, sorted(passes)))}."
+        )
+    return replace(conditions, incidence_deg=passes[track].incidence, heading_deg=passes[track].heading)
 
 
 def _look(east: NDArray[Any], north: NDArray[Any], conditions: Conditions) -> tuple[NDArray[np.float64], ...]:

@@ -13,14 +13,17 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from epi.errors import ParameterError
+from epi.errors import NoGeoreference, ParameterError
+from epi.insar.contract import LOOK, crs_of
 from epi.insar.frame import LocalFrame, local_frame
 from epi.source import fit as fitting
 from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_covariance, model_error
 from epi.source.observe import Track, observe
+from epi.source.okada import GEOMETRY, los_greens
 
 CANDIDATES, STARTS, MODES, ROUNDS = 3000, 32, 8, 3
 COARSE_OBSERVATIONS = 110
+DRAWS = 200  # of the posterior, each with its own uneven slip
 CHI2_95 = 5.991  # two degrees of freedom
 # Formal posteriors cover too little: measured on scenes of `epi.simulate.recipe`, seeds 10,100 to 10,199, by
 # tests/bench/bench_location.py --calibrate
@@ -116,6 +119,11 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
     if not tracks:
         raise ParameterError("Nothing to locate: give at least one scene.")
     began = time.perf_counter()
+    if len({crs_of(ds) is None for ds in tracks}) > 1:
+        raise NoGeoreference(
+            "Some of these scenes have a georeference and others only local coordinates, so they cannot be placed "
+            "together: locate them apart, or read the local ones with a crs."
+        )
     frame = local_frame(tracks[0])
     rng = np.random.default_rng(seed)
     with _one_thread():
@@ -125,14 +133,38 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
     return _location(solution, frame, time.perf_counter() - began)
 
 
+def modelled(location: Location, ds: xr.Dataset) -> xr.DataArray:
+    """LOS displacement of the best rectangle on a scene's own samples.
+
+    Parameters
+    ----------
+    location : from `locate` of this scene first of all, so that both count from the same origin.
+    ds : the product.
+
+    Returns
+    -------
+    Metres, positive toward the satellite, shaped like the scene; no ramp; NaN where the scene has no look vector.
+    """
+    frame = local_frame(ds)
+    fault = location.fault
+    slip = np.deg2rad(fault["rake"])
+    components = fault["slip_m"] * torch.tensor([np.cos(slip), np.sin(slip)])
+    shape = np.array([[fault[name] for name in GEOMETRY]])
+    look = np.stack([np.broadcast_to(ds[name], frame.east_km.shape).ravel() for name in LOOK], axis=1)
+    field = los_greens(frame.east_km.ravel(), frame.north_km.ravel(), look, shape)[0] @ components
+    dims = ("y", "x") if frame.east_km.ndim == 2 and "y" in ds.dims else ds[LOOK[0]].dims
+    return xr.DataArray(field.numpy().reshape(frame.east_km.shape), dims=dims, name="los_displacement")
+
+
 @dataclass(frozen=True)
 class _Solution:
-    """Everything a location is read from; the modes are sorted by cost."""
+    """Everything a location is read from: modes sorted by cost, posterior draws of centroids (draws, 3) and magnitudes."""
 
     tracks: list[Track]
     problem: fitting.Problem
     modes: fitting.Fit
-    posterior: fitting.Fit
+    centroids: Array
+    magnitudes: Array
     noise: list[Noise]
     misfit: float
     evidence: float
@@ -167,17 +199,28 @@ def _solve(tracks: list[Track], found: fitting.Fit, rng: np.random.Generator) ->
         effects = problem.effects(modes.parameters[0], modes.slip[0])
         each = list(zip(tracks, signal, effects, strict=True))
         noise = [_background(*one) for one in each]
-        misfit = [model_error(t, t.los - s, e, s, n) for (t, s, e), n in zip(each, noise, strict=True)]
+        leading = fitting.Fit(*(part[:1] for part in modes))
+        fields = [(fitting.slip_root().T @ part[0]).numpy() for part in problem.uneven(leading)]
+        uneven = [field.T @ field for field in fields]
+        misfit = [
+            model_error(t, t.los - s, e, s, n.covariance(t) + u)
+            for (t, s, e), n, u in zip(each, noise, uneven, strict=True)
+        ]
         extra = [misfit_covariance(t, s, *m) for (t, s, _), m in zip(each, misfit, strict=True)]
-        problem = fitting.Problem(tracks, noise, misfit=extra)
+        even = fitting.Problem(tracks, noise, misfit=extra)
+        problem = fitting.Problem(tracks, noise, misfit=[a + b for a, b in zip(extra, uneven, strict=True)])
         modes = fitting.distinct(fitting.descend(problem, modes.parameters, iterations=15), MODES)
     posterior = fitting.sample(problem, modes, rng)
     best = posterior.parameters[[int(posterior.cost.argmin())]]
     modes = fitting.distinct(fitting.descend(problem, torch.cat([modes.parameters, best]), iterations=10), MODES)
+    thin = rng.choice(len(posterior.cost), DRAWS, replace=False)
+    centroids, magnitudes = even.sources(fitting.Fit(*(part[thin] for part in posterior)), rng)
     plain = fitting.Problem(tracks, noise)
     left = plain.solve(modes.parameters[[0]])[1][:, : -fitting.PRIOR_ROWS]
     evidence = float(plain.data.square().sum() - left.square().sum())
-    return _Solution(tracks, problem, modes, posterior, noise, max(fraction for fraction, _ in misfit), evidence)
+    return _Solution(
+        tracks, problem, modes, centroids, magnitudes, noise, max(fraction for fraction, _ in misfit), evidence
+    )
 
 
 def _background(track: Track, signal: Array, effects: Array) -> Noise:
@@ -188,11 +231,9 @@ def _background(track: Track, signal: Array, effects: Array) -> Noise:
 
 def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Location:
     """Read a location off the posterior and the best rectangle."""
-    shape = fitting.geometry(solution.posterior.parameters).numpy()
-    magnitude = fitting.magnitude(solution.posterior.parameters, solution.posterior.slip).numpy()
-    east, north = (float(value) for value in shape[:, :2].mean(0))
+    east, north, depth = (float(value) for value in solution.centroids.mean(0))
     fault = _fault(solution.modes)
-    ellipse = _ellipse(np.cov(shape[:, :2].T), fault["length_km"])
+    ellipse = _ellipse(np.cov(solution.centroids[:, :2].T), fault["length_km"])
     visible = solution.evidence >= LEAST_EVIDENCE
     latitude, longitude = (None, None)
     if frame.origin is not None:
@@ -205,10 +246,10 @@ def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Locatio
         latitude=latitude,
         longitude=longitude,
         ellipse_km=ellipse,
-        depth_km=float(shape[:, 2].mean()),
-        depth_sigma_km=float(INFLATION * shape[:, 2].std()),
-        magnitude=float(magnitude.mean()),
-        magnitude_sigma=float(INFLATION * magnitude.std()),
+        depth_km=depth,
+        depth_sigma_km=float(INFLATION * solution.centroids[:, 2].std()),
+        magnitude=float(solution.magnitudes.mean()),
+        magnitude_sigma=float(INFLATION * solution.magnitudes.std()),
         fault=fault,
         top_edge=_top_edge(fault),
         variance_reduction=reduction,

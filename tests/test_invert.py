@@ -1,0 +1,201 @@
+"""Location by physics against known sources, simulated and real."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from pyproj import Geod
+
+from epi.errors import EmptyScene, NoGeoreference, ParameterError
+from epi.insar import product
+from epi.insar.readers import read_scene
+from epi.simulate import Conditions, draw_rupture, recipe, simulate_scene
+from epi.source import fit
+from epi.source.invert import locate
+from epi.source.noise import Noise, estimate
+from epi.source.observe import observe
+
+
+def thrust(east_km=4.0, north_km=-6.0):
+    """A magnitude 6.2 thrust with even slip, so that a rectangle can fit it."""
+    return draw_rupture(
+        magnitude=6.2,
+        east_km=east_km,
+        north_km=north_km,
+        depth_km=7.0,
+        strike=30.0,
+        dip=35.0,
+        rake=80.0,
+        length_km=14.0,
+        width_km=10.0,
+        rng=np.random.default_rng(2),
+        roughness=0.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def ascending():
+    """A good ascending scene of the thrust, georeferenced."""
+    sky = Conditions(atmosphere_m=0.004, ramp_m=0.01)
+    return simulate_scene(thrust(), sky, seed=11, spacing_m=400, origin=(39.0, 22.0), unwrapped=True)
+
+
+@pytest.fixture(scope="module")
+def descending():
+    """A good descending scene of the thrust."""
+    sky = Conditions(atmosphere_m=0.004, ramp_m=0.01, heading_deg=-167.0)
+    return simulate_scene(thrust(), sky, seed=12, spacing_m=400, origin=(39.0, 22.0), unwrapped=True)
+
+
+@pytest.fixture(scope="module")
+def found(ascending):
+    """Its location."""
+    return locate([ascending.product])
+
+
+def test_good_scene_gives_the_source_back(found, ascending):
+    east, north, depth = thrust().centroid
+    assert np.hypot(found.east_km - east, found.north_km - north) < 1.0
+    assert found.depth_km == pytest.approx(depth, abs=1.5)
+    assert found.magnitude == pytest.approx(6.2, abs=0.1)
+    assert found.variance_reduction > 0.9
+    assert found.visible
+    _, _, metres = Geod(ellps="WGS84").inv(
+        found.longitude,
+        found.latitude,
+        ascending.truth.attrs["centroid_longitude"],
+        ascending.truth.attrs["centroid_latitude"],
+    )
+    assert metres < 1000
+
+
+def test_up_dip_edge_is_up_dip(found):
+    edge, fault = found.top_edge, found.fault
+    down = fault["width_km"] * np.sin(np.deg2rad(fault["dip"]))
+    assert edge["depth_km"] == pytest.approx(fault["depth_km"] - down / 2)
+    length = np.hypot(edge["end_east_km"] - edge["start_east_km"], edge["end_north_km"] - edge["start_north_km"])
+    assert length == pytest.approx(fault["length_km"])
+    strike = np.deg2rad(fault["strike"])
+    middle = (edge["start_east_km"] + edge["end_east_km"]) / 2, (edge["start_north_km"] + edge["end_north_km"]) / 2
+    to_the_right = (fault["east_km"] - middle[0]) * np.cos(strike) - (fault["north_km"] - middle[1]) * np.sin(strike)
+    assert to_the_right == pytest.approx(fault["width_km"] / 2 * np.cos(np.deg2rad(fault["dip"])))
+
+
+def test_two_tracks_share_one_source(ascending, descending):
+    both = locate([ascending.product, descending.product])
+    east, north, _ = thrust().centroid
+    assert np.hypot(both.east_km - east, both.north_km - north) < 0.6
+    assert len(both.noise_cm) == 2
+    assert both.ellipse_km[0] < 5
+
+
+def test_answer_knows_nothing_of_the_catalogue(found, ascending):
+    moved = ascending.product.assign_attrs(event_id="somewhere-else", event='{"latitude": 0, "longitude": 0}')
+    again = locate([moved])
+    assert (again.east_km, again.north_km, again.magnitude) == (found.east_km, found.north_km, found.magnitude)
+
+
+def test_recipe_scenes_are_located():
+    """Ten development scenes; the reported figures come from tests/bench/bench_location.py."""
+    errors, inside = [], []
+    for seed in range(10_400, 10_410):
+        made, drawn = recipe.scene(seed)
+        answer = locate([made.product])
+        east, north, _ = drawn.rupture.centroid
+        errors.append(np.hypot(answer.east_km - east, answer.north_km - north))
+        inside.append(errors[-1] <= answer.ellipse_km[0])
+    assert np.median(errors) < 1.5
+    assert np.mean(inside) >= 0.8
+
+
+def test_scene_without_an_earthquake_says_so():
+    answer = locate([recipe.quiet_scene(10_400).product])
+    assert not answer.visible
+    assert answer.flags[0].startswith("no visible earthquake")
+
+
+def test_wrapped_scene_is_unwrapped_first():
+    sky = Conditions(atmosphere_m=0.003, ramp_m=0.0, coherence=0.8, no_data=0.02)
+    made = simulate_scene(thrust(0, 0), sky, seed=13, size_km=60, spacing_m=200)
+    assert "los_displacement" not in made.product
+    answer = locate([made.product])
+    assert np.hypot(answer.east_km, answer.north_km) < 1.5
+
+
+def test_noise_of_a_known_covariance_is_recovered():
+    rng = np.random.default_rng(3)
+    scene = simulate_scene(None, Conditions(atmosphere_m=0.01, coherence=0.9), seed=3, spacing_m=400, unwrapped=True)
+    track = observe(scene.product)
+    truth = Noise(sill=1e-4, length_km=8.0, nugget=3e-7)
+    root = np.linalg.cholesky(truth.covariance(track))
+    sills = [estimate(track, root @ rng.standard_normal(len(track.los)), track.ramp) for _ in range(6)]
+    assert np.median([n.sill for n in sills]) == pytest.approx(1e-4, rel=0.35)
+    assert np.median([n.length_km for n in sills]) == pytest.approx(8.0)
+
+
+def test_squares_are_averages_of_the_scene(ascending):
+    track = observe(ascending.product)
+    los = ascending.product["los_displacement"]
+    assert int(track.samples.sum()) == int(np.isfinite(los).sum())
+    assert np.average(track.los, weights=track.samples) == pytest.approx(float(los.mean()), abs=1e-9)
+    assert 100 < len(track.los) <= 450
+    np.testing.assert_allclose(np.linalg.norm(track.look, axis=1), 1, atol=1e-9)
+
+
+def test_folding_keeps_the_plane():
+    import torch
+
+    over = torch.tensor([[0.0, 0.0, 8.0, 10.0, 120.0, 1.0, 0.8]], dtype=torch.float64)
+    folded = fit.geometry(over)[0]
+    assert float(folded[4]) == pytest.approx(60)
+    assert float(folded[3]) % 360 == pytest.approx(190)
+
+
+def test_nothing_and_empty_scenes_are_refused(ascending):
+    with pytest.raises(ParameterError, match="at least one scene"):
+        locate([])
+    blank = ascending.product.copy()
+    blank["los_displacement"] = xr.full_like(blank["los_displacement"], np.nan)
+    with pytest.raises(EmptyScene, match="0 samples"):
+        locate([blank])
+
+
+def test_local_and_georeferenced_scenes_do_not_mix(ascending):
+    local = simulate_scene(thrust(), Conditions(), seed=14, spacing_m=800, unwrapped=True).product
+    with pytest.raises(NoGeoreference, match="only local coordinates"):
+        locate([ascending.product, local])
+
+
+@pytest.mark.parametrize(("name", "stated"), [("unw", ("displacement", "m")), ("diff", ("wrapped", "rad"))])
+def test_real_thessaly_is_where_the_published_fit_is(shared_data, name, stated):
+    with pytest.warns(UserWarning, match="incidence"):
+        scene = read_scene(
+            shared_data / "scenes" / "thessaly_2021" / f"greece.{name}",
+            quantity=stated[0],
+            units=stated[1],
+            positive="away",
+            pass_direction="ascending",
+        )
+    answer = locate([scene])
+    assert np.hypot(answer.east_km - 0.15, answer.north_km + 0.15) < 1.0
+    assert answer.magnitude == pytest.approx(6.3, abs=0.25)
+    assert answer.latitude is None
+    assert answer.seconds < 60
+
+
+def test_real_ridgecrest_tracks_agree_and_confess(shared_data):
+    folder = shared_data / "scenes" / "ridgecrest_2019"
+    answers = []
+    for name in ("t64_asc_edit.lltnde", "t71_des.lltnde"):
+        scene = read_scene(folder / name, columns="lon,lat,height,e,n,u,los,weight", units="mm")
+        answers.append(locate([scene]))
+    _, _, metres = Geod(ellps="WGS84").inv(
+        answers[0].longitude, answers[0].latitude, answers[1].longitude, answers[1].latitude
+    )
+    assert metres < 3000
+    assert all(any(flag.startswith("uneven slip") for flag in answer.flags) for answer in answers)
+
+
+def test_product_round_trip_gives_the_same_answer(tmp_path, found, ascending):
+    path = product.save(ascending.product, tmp_path / "scene.nc")
+    again = locate([product.load(path)])
+    assert again.east_km == pytest.approx(found.east_km, abs=0.2)
