@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from epi.errors import ProductError
+from epi.insar import product
 from epi.patches import area_mean
 from epi.patches.resize import interferogram, phase_agreement
 from patch_scenes import plane_scene
@@ -65,7 +66,10 @@ def test_interferogram_of_each_kind_of_product():
     np.testing.assert_allclose(interferogram(only_phase), np.exp(1j * scene["phase"].to_numpy()), atol=1e-6)
     unwrapped = scene.drop_vars(["i", "q", "phase"]).assign(unwrapped_phase=scene["phase"] + 6 * np.pi)
     np.testing.assert_allclose(np.angle(interferogram(unwrapped)), scene["phase"], atol=1e-5)
-    with pytest.raises(ProductError, match=r"need i and q, phase or unwrapped_phase; the product holds coherence"):
+    los = product.los_displacement(unwrapped["unwrapped_phase"], wavelength=product.SENTINEL1_WAVELENGTH_M)
+    moved = unwrapped.drop_vars("unwrapped_phase").assign(los_displacement=los)
+    np.testing.assert_allclose(np.angle(interferogram(moved)), scene["phase"], atol=1e-4)
+    with pytest.raises(ProductError, match=r"need i and q, a phase or los_displacement; the product holds coherence"):
         interferogram(scene.drop_vars(["i", "q", "phase"]))
 
 

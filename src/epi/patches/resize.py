@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from epi.errors import ProductError
+from epi.insar.product import unwrapped_phase, wavelength_of
 
 MIN_CELL = 0.5
 """Least valid share of a new pixel; below it the pixel is no data, zero in every band."""
@@ -42,19 +43,24 @@ def _shares(length: int, pixels: int) -> NDArray[np.float64]:
 
 
 def interferogram(product: xr.Dataset) -> NDArray[np.complex64]:
-    """Complex interferogram of a product: ``i`` + j ``q``, or unit phasors of its phase where it holds no more.
+    """Complex interferogram of a product: ``i`` + j ``q``, or unit phasors of its phase or displacement.
 
     Raises
     ------
-    ProductError : the product has neither.
+    ProductError : the product has none of them.
     """
     if {"i", "q"} <= set(product):
         return (product["i"].to_numpy() + 1j * product["q"].to_numpy()).astype(np.complex64)
     for name in ("phase", "unwrapped_phase"):
         if name in product:
             return np.exp(1j * product[name].to_numpy()).astype(np.complex64)
+    if "los_displacement" in product:
+        phase = unwrapped_phase(product["los_displacement"].to_numpy(), wavelength=wavelength_of(product))
+        return np.exp(1j * phase).astype(np.complex64)
     found = ", ".join(str(name) for name in product.data_vars)
-    raise ProductError(f"Patches need i and q, phase or unwrapped_phase; the product holds {found}: read one of them.")
+    raise ProductError(
+        f"Patches need i and q, a phase or los_displacement; the product holds {found}: read one of them."
+    )
 
 
 def phase_agreement(
