@@ -29,10 +29,11 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "01": ("event.json",),
     "02": ("pairs.json",),
     "03": ("scene.nc", "truth.nc?"),
-    "05": ("patches.h5", "patches.csv"),
+    "05": ("patches.h5?", "patches.csv?"),
     "07": ("location.json",),
 }
-"""Files each chapter makes in the run folder; a question mark where only a simulated source has one."""
+"""Files each chapter makes in the run folder; a question mark where some sources give none: a real scene has no truth,
+and a table of points cannot be cut into patches."""
 
 OUTSIDE = ("cli.py", "console.py", "book.py", "doctor.py", "run.py", "runfolder.py", "notebook.py")
 """Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
