@@ -8,8 +8,11 @@ import jupytext
 import nbformat
 import numpy as np
 import pytest
+import xarray as xr
+from pyproj import Geod
 
 from conftest import ROOT
+from epi import patches
 from epi.catalogue import find_event
 from epi.insar import product
 from epi.notebook import read_parameters
@@ -153,3 +156,24 @@ def test_chapter_03_recovers_the_displacement_that_was_put_in(default_run):
     assert np.abs(left_over).max() < 0.07  # no patch is off by several fringes
     turns = product.wrap(scene["unwrapped_phase"] - scene["phase"])
     assert float(abs(turns).max()) < 1e-3  # whole turns were added, nothing else
+
+
+def test_chapter_05_cuts_patches_that_lie_and_look_as_their_rows_say(default_run):
+    scene = product.load(default_run.path / "scene.nc")
+    truth = product.load(default_run.path / "truth.nc").attrs
+    pieces = patches.read(default_run.path)
+    assert len(pieces) >= 4
+    agree = []
+    for number, row in pieces.table.iterrows():
+        azimuth, _, metres = Geod(ellps="WGS84").inv(
+            row["center_lon"], row["center_lat"], truth["centroid_longitude"], truth["centroid_latitude"]
+        )
+        offset = np.array([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))]) * metres / 1000
+        assert np.allclose(offset, [row["offset_east_km"], row["offset_north_km"]], atol=0.01)
+        angle = np.angle(pieces.band("i")[number] + 1j * pieces.band("q")[number])
+        line = (np.arange(len(angle)) + 0.5) / len(angle) - 0.5  # north is up, east is right
+        east = xr.DataArray(1000 * (row["center_east_km"] + line * row["size_km"]), dims="column")
+        north = xr.DataArray(1000 * (row["center_north_km"] - line * row["size_km"]), dims="row")
+        there = scene["phase"].sel(x=east, y=north, method="nearest").transpose("row", "column").to_numpy()
+        agree.append(np.nanmean(np.cos(angle - there)))
+    assert min(agree) > 0.8
