@@ -1,0 +1,148 @@
+"""Figures of patches and of what a network answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+
+from epi.plots.scenes import colour_bar
+
+
+def patch_outlines(
+    axes: Axes, centre_km: ArrayLike, size_km: float, *, chosen: int | None = None, label: str = "patches"
+) -> Axes:
+    """Squares of patches, and their centres, over a map in km.
+
+    Parameters
+    ----------
+    axes : of the map.
+    centre_km : (patches, 2), east and north.
+    size_km : side of a patch.
+    chosen : number of a patch to draw boldly.
+    label : for the legend.
+    """
+    for n, (east, north) in enumerate(np.asarray(centre_km, dtype=float)):
+        bold = n == chosen
+        corner = (east - size_km / 2, north - size_km / 2)
+        style: dict[str, Any] = {"linewidth": 2.5, "zorder": 5} if bold else {"linewidth": 0.9, "linestyle": "--"}
+        square = Rectangle(corner, size_km, size_km, fill=False, edgecolor="#d55e00" if bold else "0.1", **style)
+        square.set_label("the patch below" if bold else label if n == 0 else "")
+        axes.add_patch(square)
+        axes.plot(east, north, "+", color="0.1", markersize=7)
+    axes.legend(loc="upper right", fontsize=8)
+    return axes
+
+
+def patch_bands(bands: Mapping[str, ArrayLike], size_km: float) -> list[Axes]:
+    """The bands of one patch side by side: coherence, real and imaginary part, each with its own scale.
+
+    Parameters
+    ----------
+    bands : (pixels, pixels) by name, row 0 in the north; ``coh`` is drawn from 0 to 1, the others about zero.
+    size_km : side of the patch.
+    """
+    _, row = plt.subplots(1, len(bands), figsize=(4.2 * len(bands), 3.6), layout="constrained")
+    half = size_km / 2
+    for axes, (name, values) in zip(row, bands.items(), strict=True):
+        shown = np.asarray(values, dtype=float)
+        largest = float(np.abs(shown).max())
+        style: dict[str, Any] = {"cmap": "cividis", "vmin": 0, "vmax": 1}
+        if name != "coh":
+            style = {"cmap": "PuOr", "vmin": -largest, "vmax": largest}
+        drawn = axes.imshow(shown, extent=(-half, half, -half, half), interpolation="nearest", **style)
+        axes.set(title=name, xlabel="east of the centre (km)", ylabel="north of the centre (km)")
+        colour_bar(axes, drawn, "coherence" if name == "coh" else "interferogram (1)")
+    return list(row)
+
+
+def error_intervals(table: pd.DataFrame, *, statistic: str = "median", axes: Axes | None = None) -> Axes:
+    """Error of each method with its 95 % interval over earthquakes.
+
+    Parameters
+    ----------
+    table : rows by method, columns ``{statistic}_km``, ``{statistic}_low`` and ``{statistic}_high``.
+    statistic : which of the errors.
+    axes : to draw on; new ones by default.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(8, 0.55 * len(table) + 1.3), layout="constrained")
+    middle = table[f"{statistic}_km"].to_numpy()
+    reach = np.abs(table[[f"{statistic}_low", f"{statistic}_high"]].to_numpy().T - middle)
+    rows = np.arange(len(table))[::-1]
+    axes.errorbar(middle, rows, xerr=reach, fmt="o", color="#0072b2", capsize=4)
+    axes.set_yticks(rows, table.index)
+    axes.set(xlabel=f"{statistic} error (km), with 95 % interval over earthquakes", ylim=(-0.6, len(table) - 0.4))
+    axes.set_xlim(left=0)
+    axes.grid(axis="x", linewidth=0.4)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def offsets(true_km: ArrayLike, predicted_km: ArrayLike, scale_km: ArrayLike) -> list[Axes]:
+    """Predicted against true offset, east and north; the colour says how far off the network expects to be.
+
+    Parameters
+    ----------
+    true_km, predicted_km : (patches, 2), east and north.
+    scale_km : expected error of each patch, km.
+    """
+    true, predicted = np.asarray(true_km, dtype=float), np.asarray(predicted_km, dtype=float)
+    figure, row = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained", sharey=True)
+    limit = float(np.abs(true).max()) * 1.05
+    order = np.argsort(np.asarray(scale_km))[::-1]
+    for axes, part, name in zip(row, (0, 1), ("east", "north"), strict=True):
+        axes.plot([-limit, limit], [-limit, limit], color="0.5", linewidth=0.8)
+        drawn = axes.scatter(
+            true[order, part], predicted[order, part], c=np.asarray(scale_km)[order], s=10, cmap="viridis_r"
+        )
+        axes.set(xlabel=f"true offset {name} (km)", ylabel=f"predicted offset {name} (km)", aspect="equal")
+        axes.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    figure.colorbar(drawn, ax=row, label="error the network expects (km)", shrink=0.8)
+    return list(row)
+
+
+def patch_answers(
+    axes: Axes, centre_km: ArrayLike, answer_km: ArrayLike, trusted: ArrayLike, ellipse: pd.DataFrame
+) -> Axes:
+    """Arrows from the patches' centres to where each believes the epicentre, and the ellipse they agree on.
+
+    Parameters
+    ----------
+    axes : of a map in km.
+    centre_km, answer_km : (patches, 2), east and north.
+    trusted : (patches,) whether a patch took part; the others are drawn faintly.
+    ellipse : outline, columns ``east_km`` and ``north_km``.
+    """
+    centres, answers = np.asarray(centre_km, dtype=float), np.asarray(answer_km, dtype=float)
+    sure = np.asarray(trusted, dtype=bool)
+    for chosen, colour, label in ((~sure, "0.45", "unsure"), (sure, "#d55e00", "trusted")):
+        if chosen.any():
+            step = (answers - centres)[chosen].T
+            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004, "zorder": 5}
+            axes.quiver(*centres[chosen].T, *step, color=colour, label=f"answer of a patch ({label})", **style)
+    axes.plot(ellipse["east_km"], ellipse["north_km"], color="black", linewidth=3, zorder=5)
+    axes.plot(ellipse["east_km"], ellipse["north_km"], color="#f0e442", linewidth=1.5, zorder=6, label="95 % ellipse")
+    axes.legend(loc="upper right", fontsize=8)
+    return axes
+
+
+def learning_curve(history: pd.DataFrame, *, reference_km: float, reference: str) -> Axes:
+    """Median error on earthquakes never trained on, against the number of views learned from.
+
+    Parameters
+    ----------
+    history : columns ``views`` and ``median_error_km``.
+    reference_km, reference : error of a simple answer, and its name.
+    """
+    _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    axes.axhline(reference_km, color="0.5", linestyle="--", linewidth=1, label=reference)
+    axes.plot(history["views"], history["median_error_km"], "o-", color="#0072b2", label="network")
+    axes.set(xlabel="views learned from", ylabel="median error (km)", ylim=(0, None))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
