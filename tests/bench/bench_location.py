@@ -14,6 +14,7 @@ import pandas as pd
 
 def one(seed: int) -> dict[str, float]:
     """Locate one earthquake of the recipe and compare with its truth."""
+    from epi.insar.frame import local_frame
     from epi.simulate import recipe
     from epi.source.invert import locate
 
@@ -26,8 +27,12 @@ def one(seed: int) -> dict[str, float]:
     along = offset[0] * np.sin(turn) + offset[1] * np.cos(turn)
     across = offset[0] * np.cos(turn) - offset[1] * np.sin(turn)
     signal = np.abs(made.truth["los_displacement"].where(made.truth["valid"]))
+    los, frame = made.product["los_displacement"], local_frame(made.product)
+    most = np.unravel_index(int(np.nanargmax(np.abs(los - los.median()))), los.shape)
     return {
         "seed": seed,
+        "centre_error_km": float(np.hypot(east, north)),
+        "peak_error_km": float(np.hypot(frame.east_km[most] - east, frame.north_km[most] - north)),
         "error_km": float(np.hypot(*offset)),
         "along_km": along,
         "across_km": across,
@@ -76,6 +81,8 @@ def summary(table: pd.DataFrame) -> pd.Series:
     return pd.Series(
         {
             "n": len(table),
+            "scene's centre, median km": table.centre_error_km.median(),
+            "largest |LOS|, median km": table.peak_error_km.median(),
             "centroid median km": table.error_km.median(),
             "centroid 90th percentile km": table.error_km.quantile(0.9),
             "|magnitude error| median": table.magnitude_error.abs().median(),
@@ -116,7 +123,7 @@ def main() -> None:
         table = pd.DataFrame(located).sort_values("seed")
         silent = pd.DataFrame(pool.imap_unordered(quiet, range(first, first + min(count, still))))
     if options.out:
-        table.to_csv(options.out, index=False)
+        table.to_csv(options.out, index=False, float_format="%.4g")
     rows = {"all": table, "signal 3-6 cm": table[table.peak_cm < 6], "signal over 6 cm": table[table.peak_cm >= 6]}
     rows["neither unsure nor invisible"] = table[~table.unsure & table.visible]
     print(pd.DataFrame({name: summary(part) for name, part in rows.items()}).round(3).to_string())

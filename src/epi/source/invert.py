@@ -156,20 +156,6 @@ def modelled(location: Location, ds: xr.Dataset) -> xr.DataArray:
     return xr.DataArray(field.numpy().reshape(frame.east_km.shape), dims=dims, name="los_displacement")
 
 
-@dataclass(frozen=True)
-class _Solution:
-    """Everything a location is read from: modes sorted by cost, posterior draws of centroids (draws, 3) and magnitudes."""
-
-    tracks: list[Track]
-    problem: fitting.Problem
-    modes: fitting.Fit
-    centroids: Array
-    magnitudes: Array
-    noise: list[Noise]
-    misfit: float
-    evidence: float
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Keep the many small matrices on one core, where they are fastest; whoever has more cores runs more events."""
@@ -182,51 +168,75 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@dataclass(frozen=True)
+class _Errors:
+    """What keeps a track from being fitted: the scene's noise, the slip's unevenness, and a remainder.
+
+    ``even`` is the (N, N) covariance of noise and remainder, ``uneven`` that of uneven slip, m^2; ``misfit`` is the
+    remainder as a fraction of the largest displacement.
+    """
+
+    noise: Noise
+    misfit: float
+    even: Array
+    uneven: Array
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """Everything a location is read from: modes sorted by cost, draws of centroids (draws, 3) and magnitudes."""
+
+    tracks: list[Track]
+    problem: fitting.Problem
+    modes: fitting.Fit
+    centroids: Array
+    magnitudes: Array
+    errors: list[_Errors]
+    evidence: float
+
+
 def _search(tracks: list[Track], rng: np.random.Generator) -> fitting.Fit:
     """Rectangles worth refining, from thousands tried on a coarse view of the scenes."""
-    problem = fitting.Problem(tracks, [first_guess(t) for t in tracks])
+    problem = fitting.Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
     tried = problem.fit(fitting.candidates(tracks, CANDIDATES, rng))
     starts = fitting.distinct(tried, STARTS)
     return fitting.distinct(fitting.descend(problem, starts.parameters, iterations=15), MODES)
 
 
 def _solve(tracks: list[Track], found: fitting.Fit, rng: np.random.Generator) -> _Solution:
-    """Refine, learn the noise from what is left, refine again; then sample."""
-    problem = fitting.Problem(tracks, [first_guess(t) for t in tracks])
+    """Refine, learn the errors from what is left, refine again; then sample."""
+    problem = fitting.Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
     modes = fitting.distinct(problem.fit(found.parameters), MODES)
     for _ in range(ROUNDS):
-        signal = problem.displacement(modes.parameters[0], modes.slip[0])
-        effects = problem.effects(modes.parameters[0], modes.slip[0])
-        each = list(zip(tracks, signal, effects, strict=True))
-        noise = [_background(*one) for one in each]
-        leading = fitting.Fit(*(part[:1] for part in modes))
-        fields = [(fitting.slip_root().T @ part[0]).numpy() for part in problem.uneven(leading)]
-        uneven = [field.T @ field for field in fields]
-        misfit = [
-            model_error(t, t.los - s, e, s, n.covariance(t) + u)
-            for (t, s, e), n, u in zip(each, noise, uneven, strict=True)
-        ]
-        extra = [misfit_covariance(t, s, *m) for (t, s, _), m in zip(each, misfit, strict=True)]
-        even = fitting.Problem(tracks, noise, misfit=extra)
-        problem = fitting.Problem(tracks, noise, misfit=[a + b for a, b in zip(extra, uneven, strict=True)])
+        errors = _errors(problem, fitting.Fit(*(part[:1] for part in modes)))
+        problem = fitting.Problem(tracks, [each.even + each.uneven for each in errors])
         modes = fitting.distinct(fitting.descend(problem, modes.parameters, iterations=15), MODES)
     posterior = fitting.sample(problem, modes, rng)
     best = posterior.parameters[[int(posterior.cost.argmin())]]
     modes = fitting.distinct(fitting.descend(problem, torch.cat([modes.parameters, best]), iterations=10), MODES)
-    thin = rng.choice(len(posterior.cost), DRAWS, replace=False)
-    centroids, magnitudes = even.sources(fitting.Fit(*(part[thin] for part in posterior)), rng)
-    plain = fitting.Problem(tracks, noise)
+    drawn = rng.choice(len(posterior.cost), DRAWS, replace=False)
+    thin = fitting.Fit(*(part[drawn] for part in posterior))
+    centroids, magnitudes = fitting.Problem(tracks, [each.even for each in errors]).sources(thin, rng)
+    plain = fitting.Problem(tracks, [each.noise.covariance(t) for each, t in zip(errors, tracks, strict=True)])
     left = plain.solve(modes.parameters[[0]])[1][:, : -fitting.PRIOR_ROWS]
     evidence = float(plain.data.square().sum() - left.square().sum())
-    return _Solution(
-        tracks, problem, modes, centroids, magnitudes, noise, max(fraction for fraction, _ in misfit), evidence
-    )
+    return _Solution(tracks, problem, modes, centroids, magnitudes, errors, evidence)
 
 
-def _background(track: Track, signal: Array, effects: Array) -> Noise:
-    """Noise of a track from what the fit leaves where the source hardly moved the ground."""
-    quiet = far_field(track, signal)
-    return estimate(track.only(quiet), (track.los - signal)[quiet], effects[quiet])
+def _errors(problem: fitting.Problem, best: fitting.Fit) -> list[_Errors]:
+    """Errors of every track, from what the best rectangle leaves; the noise from where it hardly moved the ground."""
+    signals = problem.displacement(best.parameters[0], best.slip[0])
+    effects = problem.effects(best.parameters[0], best.slip[0])
+    fields = [(fitting.slip_root().T @ part[0]).numpy() for part in problem.uneven(best)]
+    errors = []
+    for track, signal, effect, field in zip(problem.tracks, signals, effects, fields, strict=True):
+        quiet = far_field(track, signal)
+        noise = estimate(track.only(quiet), (track.los - signal)[quiet], effect[quiet])
+        background, uneven = noise.covariance(track), field.T @ field
+        fraction, reach = model_error(track, track.los - signal, effect, signal, background + uneven)
+        even = background + misfit_covariance(track, signal, fraction, reach)
+        errors.append(_Errors(noise, fraction, even, uneven))
+    return errors
 
 
 def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Location:
@@ -253,8 +263,8 @@ def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Locatio
         fault=fault,
         top_edge=_top_edge(fault),
         variance_reduction=reduction,
-        noise_cm=tuple(float(100 * np.sqrt(n.sill)) for n in solution.noise),
-        misfit=solution.misfit,
+        noise_cm=tuple(float(100 * np.sqrt(e.noise.sill)) for e in solution.errors),
+        misfit=max(e.misfit for e in solution.errors),
         evidence=solution.evidence,
         visible=visible,
         flags=_flags(solution, (east, north), ellipse, visible),
@@ -325,6 +335,6 @@ def _flags(
         t.extent[0] <= place[0] <= t.extent[2] and t.extent[1] <= place[1] <= t.extent[3] for t in solution.tracks
     ):
         flags.append("outside the data: the source lies where nothing was measured")
-    if solution.misfit >= LARGE_MISFIT:
+    if max(e.misfit for e in solution.errors) >= LARGE_MISFIT:
         flags.append("uneven slip or several faults: one rectangle leaves much of the signal near the fault")
     return tuple(flags)
