@@ -27,9 +27,10 @@ SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
 PRIOR_ROWS = 5
 ALONG, DOWN = 6, 4  # cells of uneven slip
 ROUGHNESS, REACH = 0.15, 0.3
-"""Standard deviation of uneven slip, of the mean, and its reach, of the sides. Real slip varies more (Mai and Beroza, 2002,
-J. Geophys. Res. 107(B11)), but then rectangles of the wrong size fit too: chosen among 0.15, 0.3 and 0.6 on scenes of the
-recipe, seeds 10,100 to 10,139."""
+"""Standard deviation of uneven slip, of the mean, and its reach, of the sides.
+
+Real slip varies more (Mai and Beroza, 2002, J. Geophys. Res. 107(B11)), but then rectangles of the wrong size fit too:
+chosen among 0.15, 0.3 and 0.6 on scenes of the recipe, seeds 10,100 to 10,139."""
 
 
 class Fit(NamedTuple):
