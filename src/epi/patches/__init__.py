@@ -1,6 +1,6 @@
 """Part III, patches: pieces of a scene with their place and label, kept on disk and split by earthquake."""
 
-from epi.patches.cut import BANDS, COLUMNS, Patches, concatenate, cut
+from epi.patches.cut import BANDS, COLUMNS, Patches, concatenate, cut, patch_name
 from epi.patches.place import offset, shifted
 from epi.patches.resize import area_mean
 from epi.patches.splits import assert_no_leak, groups_by_scene, split_by_event
@@ -18,6 +18,7 @@ __all__ = [
     "export_published",
     "groups_by_scene",
     "offset",
+    "patch_name",
     "read",
     "read_table",
     "shifted",

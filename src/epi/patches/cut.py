@@ -92,7 +92,8 @@ def cut(
 
     Parameters
     ----------
-    product : map or radar geometry, with ``i`` and ``q``, a phase, or ``los_displacement``. Without ``coherence``, the agreement of the phase with its neighbours stands in. NaN, zero phasors and what ``valid`` leaves out are no
+    product : map or radar geometry, with ``i`` and ``q``, a phase, or ``los_displacement``. Without ``coherence``, the
+        agreement of the phase with its neighbours stands in. NaN, zero phasors and what ``valid`` leaves out are no
         data.
     size_km : side of a patch on the ground, km.
     pixels : pixels a side after resizing.
