@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import ArrayLike
 
 from epi.plots.scenes import colour_bar
@@ -29,12 +30,13 @@ def patch_outlines(
     for n, (east, north) in enumerate(np.asarray(centre_km, dtype=float)):
         bold = n == chosen
         corner = (east - size_km / 2, north - size_km / 2)
-        style: dict[str, Any] = {"linewidth": 2.5, "zorder": 5} if bold else {"linewidth": 0.9, "linestyle": "--"}
-        square = Rectangle(corner, size_km, size_km, fill=False, edgecolor="#d55e00" if bold else "0.1", **style)
+        style: dict[str, Any] = {"linewidth": 3.5, "zorder": 5} if bold else {"linewidth": 1.6, "linestyle": "--"}
+        square = Rectangle(corner, size_km, size_km, fill=False, edgecolor="#009e73" if bold else "white", **style)
+        square.set_path_effects([Stroke(linewidth=style["linewidth"] + 1.4, foreground="black"), Normal()])
         square.set_label("the patch below" if bold else label if n == 0 else "")
         axes.add_patch(square)
-        axes.plot(east, north, "+", color="0.1", markersize=7)
-    axes.legend(loc="upper right", fontsize=8)
+        axes.plot(east, north, "P", color="white", markeredgecolor="black", markersize=9, zorder=6)
+    axes.legend(loc="lower right", fontsize=8)
     return axes
 
 
