@@ -320,7 +320,7 @@ pairs = {
     "aftershock": ["image B", "image C"],
     "elsewhere": ["image D", "image E"],
 }
-pd.Series(pd.Series(patches.groups_by_scene(pairs)).to_frame("group")).to_frame("group")
+pd.Series(patches.groups_by_scene(pairs)).to_frame("group")
 
 # %% [markdown]
 # ## Exercise
