@@ -115,7 +115,7 @@ def locate_scene(
     -------
     The result, ready for JSON: ``method``, ``latitude`` and ``longitude`` (where georeferenced), ``east_km`` and
     ``north_km`` in the scene's frame, ``ellipse_km`` (semi-axes and azimuth of the major one in degrees, 95 %),
-    ``patches`` and ``patches_trusted``; the patches; and their answers.
+    ``patches``, ``patches_trusted`` and ``flags`` (what to know before believing it); the patches; and their answers.
 
     Raises
     ------
@@ -132,6 +132,8 @@ def locate_scene(
     result |= {"east_km": found.east_km, "north_km": found.north_km}
     result |= {"ellipse_km": ellipse(found.covariance * settings.ellipse_factor)}
     result |= {"patches": len(patches), "patches_trusted": int(found.trusted.sum())}
+    unsure = result["ellipse_km"][0] > settings.size_km / 2
+    result |= {"flags": ["the ellipse is wider than a patch: the network saw no earthquake"] if unsure else []}
     return result, patches, answers
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import ArrayLike
 
-from epi.plots.scenes import colour_bar
+from epi.plots.scenes import colour_bar, ellipse_outline
 
 
 def patch_outlines(
@@ -109,7 +109,13 @@ def offsets(true_km: ArrayLike, predicted_km: ArrayLike, scale_km: ArrayLike) ->
 
 
 def patch_answers(
-    axes: Axes, centre_km: ArrayLike, answer_km: ArrayLike, trusted: ArrayLike, ellipse: pd.DataFrame
+    axes: Axes,
+    centre_km: ArrayLike,
+    answer_km: ArrayLike,
+    trusted: ArrayLike,
+    *,
+    epicentre: tuple[float, float],
+    ellipse_km: tuple[float, float, float],
 ) -> Axes:
     """Arrows from the patches' centres to where each believes the epicentre, and the ellipse they agree on.
 
@@ -118,18 +124,22 @@ def patch_answers(
     axes : of a map in km.
     centre_km, answer_km : (patches, 2), east and north.
     trusted : (patches,) whether a patch took part; the others are drawn faintly.
-    ellipse : outline, columns ``east_km`` and ``north_km``.
+    epicentre : that they agree on, east and north.
+    ellipse_km : its 95 % ellipse: semi-axes and azimuth of the first (degrees from north).
     """
     centres, answers = np.asarray(centre_km, dtype=float), np.asarray(answer_km, dtype=float)
     sure = np.asarray(trusted, dtype=bool)
-    for chosen, colour, label in ((~sure, "0.45", "unsure"), (sure, "#d55e00", "trusted")):
+    for chosen, colour, label in ((~sure, "0.8", "of an unsure patch"), (sure, "#f0e442", "of a trusted patch")):
         if chosen.any():
             step = (answers - centres)[chosen].T
-            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004, "zorder": 5}
-            axes.quiver(*centres[chosen].T, *step, color=colour, label=f"answer of a patch ({label})", **style)
-    axes.plot(ellipse["east_km"], ellipse["north_km"], color="black", linewidth=3, zorder=5)
-    axes.plot(ellipse["east_km"], ellipse["north_km"], color="#f0e442", linewidth=1.5, zorder=6, label="95 % ellipse")
-    axes.legend(loc="upper right", fontsize=8)
+            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "zorder": 5}
+            style |= {"edgecolor": "black", "linewidth": 0.6, "color": colour}
+            axes.quiver(*centres[chosen].T, *step, label=f"answer {label}", **style)
+    halo = [Stroke(linewidth=4.2, foreground="black"), Normal()]
+    outline = ellipse_outline(epicentre, ellipse_km)
+    axes.plot(*outline, color="#f0e442", lw=2.2, path_effects=halo, zorder=6, label="95 % ellipse of the network")
+    axes.plot(*epicentre, "P", color="#f0e442", markeredgecolor="black", markersize=10, ls="none", zorder=7)
+    axes.legend(loc="lower right", fontsize=8)
     return axes
 
 

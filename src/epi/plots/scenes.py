@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.ticker import MultipleLocator
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 NO_DATA_COLOUR = "0.55"
 """Grey of pixels without data: a colour of none of the maps."""
@@ -158,6 +158,16 @@ def colour_bar(axes: Axes, drawn: ScalarMappable, label: str) -> Colorbar:
     return axes.get_figure(root=True).colorbar(drawn, ax=axes, label=label, shrink=0.8)  # type: ignore[union-attr]
 
 
+def ellipse_outline(
+    centre_km: tuple[float, float], ellipse_km: tuple[float, float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """East and north (km) of the outline of an ellipse: semi-axes (km) and azimuth of the first (degrees from north)."""
+    turn, azimuth = np.linspace(0, 2 * np.pi, 100), np.deg2rad(ellipse_km[2])
+    along, across = ellipse_km[0] * np.cos(turn), ellipse_km[1] * np.sin(turn)
+    east = centre_km[0] + along * np.sin(azimuth) + across * np.cos(azimuth)
+    return east, centre_km[1] + along * np.cos(azimuth) - across * np.sin(azimuth)
+
+
 def source(
     axes: Axes,
     *,
@@ -181,10 +191,5 @@ def source(
     outline = np.array([start, end, end + down, start + down, start])
     axes.plot(*outline.T, color="black", lw=1.2, label="fault")
     axes.plot(*outline[:2].T, color="black", lw=3.5, label="its up-dip edge")
-    turn = np.linspace(0, 2 * np.pi, 100)
-    azimuth = np.deg2rad(ellipse_km[2])
-    along, across = ellipse_km[0] * np.cos(turn), ellipse_km[1] * np.sin(turn)
-    east = centroid[0] + along * np.sin(azimuth) + across * np.cos(azimuth)
-    north = centroid[1] + along * np.cos(azimuth) - across * np.sin(azimuth)
-    axes.plot(east, north, color="#d55e00", lw=1.8, label="95 % region of the centroid")
+    axes.plot(*ellipse_outline(centroid, ellipse_km), color="#d55e00", lw=1.8, label="95 % region of the centroid")
     axes.plot(*centroid, marker="+", ms=10, mew=2, color="#d55e00", ls="none", label="centroid")
