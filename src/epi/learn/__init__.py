@@ -10,7 +10,7 @@ _HOME = {
     "baselines": ("constant", "copy_centre", "nearest_neighbour", "peak_los"),
     "channels": ("CHANNELS", "inputs", "labels", "stack_channels"),
     "data": ("KnownScene", "Views", "gridded", "recipe_scene", "scenes", "training_scene", "whole"),
-    "locate": ("calibrate", "combine", "ellipse", "locate_scene", "scene_answers"),
+    "locate": ("calibrate", "centres", "combine", "ellipse", "locate_scene", "scene_answers", "squared_distance"),
     "metrics": ("compare", "errors_km", "interval"),
     "models": ("OffsetNetwork", "Settings", "load_network", "save_network"),
     "train": ("Trained", "laplace_loss", "predict", "train_network"),

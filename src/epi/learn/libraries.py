@@ -8,6 +8,7 @@ when, and only when, the plain import fails in exactly this way; a torchvision t
 
 import importlib
 import sys
+import warnings
 from collections.abc import Callable
 from types import ModuleType
 
@@ -55,8 +56,10 @@ def import_torchvision(
 
 torchvision = import_torchvision()
 
-import lightning  # noqa: E402  after torchvision, which it imports
-import timm  # noqa: E402
-import torchmetrics  # noqa: E402
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, in a notebook without its widgets
+    import lightning
+    import timm
+    import torchmetrics
 
 __all__ = ["import_torchvision", "lightning", "timm", "torchmetrics", "torchvision"]
