@@ -5,17 +5,21 @@ Libraries are imported inside the commands, so that ``epi --help`` is there at o
 
 import os
 import sys
+import time
 import traceback
 import warnings
 from ast import literal_eval
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from epi.console import clean_stdout, degrees, location_text, one_line, print_json, say
-from epi.errors import MissingPackage, ParameterError
+from epi.errors import FileFormatError, MissingPackage, ParameterError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 app = typer.Typer(
     help="From an earthquake in a catalogue to its epicentre in a radar interferogram.",
@@ -113,6 +117,12 @@ def locate(
     crs: Crs = None,
     par: Par = None,
     coherence: Coherence = None,
+    method: Annotated[
+        Literal["physics", "network", "both"], typer.Option(help="A fault, a network, or one after the other.")
+    ] = "physics",
+    network: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A trained one (default: the book's own).")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the search's random starts.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -124,10 +134,31 @@ def locate(
     given = _stated(locals())
     known = find_event(event) if event else None
     tracks = [read_scene(file, event=known, **given) for file in files]
-    location = locate_source(tracks, seed=seed).to_dict()
+    results = [] if method == "network" else [locate_source(tracks, seed=seed).to_dict()]
+    results += [] if method == "physics" else [_by_network(tracks, network)]
     if as_json:
-        return print_json([location])
-    print(location_text(location))
+        return print_json(results)
+    print("\n".join(map(location_text, results)))
+
+
+def _by_network(tracks: "list[xr.Dataset]", file: Path | None) -> dict[str, Any]:
+    """Locate one scene by a trained network; what only a fault has is None."""
+    from epi.learn import load_network, locate_scene
+    from epi.run import DEFAULT_EVENT
+    from epi.settings import PROJECT_ROOT, settings
+
+    if len(tracks) > 1:
+        raise ParameterError(
+            f"The network looks at one scene, not at {len(tracks)}: give one FILE, or --method physics."
+        )
+    checkpoint = file or PROJECT_ROOT / settings().runs / DEFAULT_EVENT / "network.pt"
+    if not checkpoint.is_file():
+        raise FileFormatError(f"No trained network {checkpoint}: epi run {DEFAULT_EVENT} trains one.")
+    start = time.perf_counter()
+    found, *_ = locate_scene(load_network(checkpoint), tracks[0])
+    only_a_fault = dict.fromkeys(("depth_km", "magnitude", "variance_reduction"))
+    answer: dict[str, Any] = found | only_a_fault | {"seconds": round(time.perf_counter() - start, 2)}
+    return answer
 
 
 @app.command()

@@ -72,11 +72,12 @@ def location_text(found: dict[str, Any]) -> str:
     lines = [
         f"{found['method']}: {place}",
         f"  95 % within {major:.2f} x {minor:.2f} km (semi-axes), the longer toward {azimuth:.0f}°",
-        f"  depth {found['depth_km']:.1f} km, Mw {found['magnitude']:.2f}",
-        f"  variance reduction {found['variance_reduction']:.1%}, {found['seconds']:.1f} s",
-        *(f"  note: {flag}" for flag in found["flags"]),
     ]
-    if not found["visible"]:
+    if found["depth_km"] is not None:
+        lines.append(f"  depth {found['depth_km']:.1f} km, Mw {found['magnitude']:.2f}")
+        lines.append(f"  variance reduction {found['variance_reduction']:.1%}")
+    lines += [f"  {found['seconds']:.1f} s", *(f"  note: {flag}" for flag in found["flags"])]
+    if not found.get("visible", True):
         lines.insert(0, f"{found['method']}: no earthquake is visible here; what follows is not to be relied on")
     return "\n".join(lines)
 
