@@ -161,7 +161,7 @@ def colour_bar(axes: Axes, drawn: ScalarMappable, label: str) -> Colorbar:
 def ellipse_outline(
     centre_km: tuple[float, float], ellipse_km: tuple[float, float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """East and north (km) of the outline of an ellipse: semi-axes (km) and azimuth of the first (degrees from north)."""
+    """East and north (km) of the outline of an ellipse: semi-axes (km), azimuth of the first (degrees from north)."""
     turn, azimuth = np.linspace(0, 2 * np.pi, 100), np.deg2rad(ellipse_km[2])
     along, across = ellipse_km[0] * np.cos(turn), ellipse_km[1] * np.sin(turn)
     east = centre_km[0] + along * np.sin(azimuth) + across * np.cos(azimuth)
