@@ -25,12 +25,6 @@ LEAST_DIP = 5.0
 STEPS = (0.05, 0.05, 0.05, 0.5, 0.5, 0.01, 0.01)  # of the finite differences
 SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
 PRIOR_ROWS = 5
-ALONG, DOWN = 6, 4  # cells of uneven slip
-ROUGHNESS, REACH = 0.15, 0.3
-"""Standard deviation of uneven slip, of the mean, and its reach, of the sides.
-
-Real slip varies more (Mai and Beroza, 2002, J. Geophys. Res. 107(B11)), but then rectangles of the wrong size fit too:
-chosen among 0.15, 0.3 and 0.6 on scenes of the recipe, seeds 10,100 to 10,139."""
 
 
 class Fit(NamedTuple):
@@ -72,22 +66,16 @@ class Problem:
         ]
         return torch.cat(parts, dim=2)
 
-    def solve(self, parameters: Tensor, slip: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Best slip (B, 2), unless given, and residuals (B, N + 5): whitened data, then the prior's rows."""
+    def solve(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Best slip (B, 2) and residuals (B, N + 5): whitened data, then the prior's rows."""
         responses = self.responses(parameters)
-        if slip is None:
-            slip = self._slip(responses)
-        residual = self.data - (slip[:, None, :] @ responses)[:, 0]
-        return slip, torch.cat([residual, prior(parameters, slip)], dim=1)
-
-    def _slip(self, responses: Tensor) -> Tensor:
-        """(B, 2) least-squares slip for whitened unit responses."""
         normal = responses @ responses.transpose(1, 2)
         normal = normal + 1e-9 * torch.diag_embed(
             torch.diagonal(normal, dim1=1, dim2=2).sum(1, keepdim=True).expand(-1, 2)
         )
-        slip: Tensor = torch.linalg.solve(normal, responses @ self.data)
-        return slip
+        slip = torch.linalg.solve(normal, responses @ self.data)
+        residual = self.data - (slip[:, None, :] @ responses)[:, 0]
+        return slip, torch.cat([residual, prior(parameters, slip)], dim=1)
 
     def fit(self, parameters: Tensor) -> Fit:
         """Cost and slip of a batch of rectangles."""
@@ -98,33 +86,6 @@ class Problem:
         """LOS displacement (m) of one rectangle at each track's observations."""
         shape = geometry(parameters[None])
         return [(los_greens(*place, shape, check=False)[0] @ slip).numpy() for place in self.places]
-
-    def uneven(self, fit: Fit) -> list[Tensor]:
-        """(B, cells, N) LOS displacement (m) at each track by one more mean slip in one cell of each rectangle."""
-        shapes, count = cells(fit.parameters), len(fit.parameters)
-        parts = []
-        for place in self.places:
-            unit = los_greens(*place, shapes.reshape(-1, 7), check=False).reshape(count, ALONG * DOWN, -1, 2)
-            parts.append((unit @ fit.slip[:, None, :, None])[..., 0])
-        return parts
-
-    def sources(self, fit: Fit, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Centroids (B, 3: east, north, depth, km) and magnitudes (B,) with uneven slip drawn from its posterior.
-
-        Each rectangle's slip is a Gaussian field about its mean; `self` must not hold that field in its covariance yet.
-        """
-        responses = torch.cat(
-            [part @ matrix.T for part, matrix in zip(self.uneven(fit), self.whiten, strict=True)], dim=2
-        )
-        left = self.solve(fit.parameters, fit.slip)[1][:, :-PRIOR_ROWS]
-        root = slip_root()
-        weighted = root.T @ responses
-        covariance = torch.linalg.inv(torch.eye(len(root), dtype=torch.float64) + weighted @ weighted.transpose(1, 2))
-        mean = covariance @ (weighted @ left[:, :, None])
-        draw = torch.linalg.cholesky(covariance) @ torch.from_numpy(rng.standard_normal(mean.shape))
-        share = (1 + (root @ (mean + draw))[:, :, 0]).clamp(min=0.02)
-        centroid = (share[:, :, None] * cells(fit.parameters)[:, :, :3]).sum(1) / share.sum(1, keepdim=True)
-        return centroid.numpy(), (magnitude(fit.parameters, fit.slip) + 2 / 3 * torch.log10(share.mean(1))).numpy()
 
     def effects(self, parameters: Tensor, slip: Tensor) -> list[NDArray[np.float64]]:
         """Columns that a fit has used up at each track: slip components, derivatives by the rectangle, ramp."""
@@ -151,37 +112,6 @@ def geometry(parameters: Tensor) -> Tensor:
     length, width = 10 ** log_length.clamp(*LOG_LENGTH), 10 ** log_width.clamp(*LOG_WIDTH)
     shallowest = width / 2 * torch.sin(torch.deg2rad(dip)) + TOP_KM
     return torch.stack([east, north, torch.maximum(depth, shallowest), strike, dip, length, width], dim=1)
-
-
-def cells(parameters: Tensor) -> Tensor:
-    """(B, cells, 7) geometry of the cells a rectangle's uneven slip is described on."""
-    shape = geometry(parameters)
-    u, v = _cell_places()
-    strike, dip = torch.deg2rad(shape[:, 3:4]), torch.deg2rad(shape[:, 4:5])
-    along, down = shape[:, 5:6] * u, shape[:, 6:7] * v
-    east = shape[:, :1] + along * torch.sin(strike) + down * torch.cos(dip) * torch.cos(strike)
-    north = shape[:, 1:2] + along * torch.cos(strike) - down * torch.cos(dip) * torch.sin(strike)
-    depth = shape[:, 2:3] + down * torch.sin(dip)
-    rest = [shape[:, k : k + 1].expand_as(east) for k in (3, 4)]
-    sides = [(shape[:, 5:6] / ALONG).expand_as(east), (shape[:, 6:7] / DOWN).expand_as(east)]
-    return torch.stack([east, north, depth, *rest, *sides], dim=2)
-
-
-def slip_root() -> Tensor:
-    """(cells, cells) root of the prior covariance of slip about its mean, in units of that mean, which it keeps."""
-    u, v = _cell_places()
-    apart = (u[:, None] - u[None, :]).abs() + (v[:, None] - v[None, :]).abs()
-    root = ROUGHNESS * torch.linalg.cholesky(torch.exp(-apart / REACH))
-    centred: Tensor = root - root.mean(0, keepdim=True)
-    return centred
-
-
-def _cell_places() -> tuple[Tensor, Tensor]:
-    """Cells' centres along strike and down dip, as fractions of the sides, from -1/2 to 1/2."""
-    u = (torch.arange(ALONG, dtype=torch.float64) + 0.5) / ALONG - 0.5
-    v = (torch.arange(DOWN, dtype=torch.float64) + 0.5) / DOWN - 0.5
-    grid_u, grid_v = torch.meshgrid(u, v, indexing="ij")
-    return grid_u.reshape(-1), grid_v.reshape(-1)
 
 
 def magnitude(parameters: Tensor, slip: Tensor) -> Tensor:

@@ -21,13 +21,12 @@ from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_cov
 from epi.source.observe import Track, observe
 from epi.source.okada import GEOMETRY, los_greens
 
-CANDIDATES, STARTS, MODES, ROUNDS = 3000, 32, 8, 3
+CANDIDATES, STARTS, MODES, ROUNDS, TRIES = 3000, 32, 8, 3, 3
 COARSE_OBSERVATIONS = 110
-DRAWS = 200  # of the posterior, each with its own uneven slip
 CHI2_95 = 5.991  # two degrees of freedom
 # Formal posteriors cover too little: measured on scenes of `epi.simulate.recipe`, seeds 10,100 to 10,199, by
 # tests/bench/bench_location.py --calibrate
-INFLATION, UNEVEN_SLIP = 0.95, 0.03
+INFLATION, UNEVEN_SLIP = 1.0, 0.05
 LEAST_EVIDENCE = 50.0  # 60 quiet scenes of that range reached 35
 UNSURE_KM = 6.0  # semi-major axis
 LARGE_MISFIT = 0.08
@@ -170,27 +169,24 @@ def _one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Errors:
-    """What keeps a track from being fitted: the scene's noise, the slip's unevenness, and a remainder.
+    """What keeps a track from being fitted: the scene's noise, and what an even rectangle misses.
 
-    ``even`` is the (N, N) covariance of noise and remainder, ``uneven`` that of uneven slip, m^2; ``misfit`` is the
-    remainder as a fraction of the largest displacement.
+    ``misfit`` is the latter, as a fraction of the largest displacement; ``covariance`` (N, N) is that of both, m^2.
     """
 
     noise: Noise
     misfit: float
-    even: Array
-    uneven: Array
+    covariance: Array
 
 
 @dataclass(frozen=True)
 class _Solution:
-    """Everything a location is read from: modes sorted by cost, draws of centroids (draws, 3) and magnitudes."""
+    """Everything a location is read from; the modes are sorted by cost."""
 
     tracks: list[Track]
     problem: fitting.Problem
     modes: fitting.Fit
-    centroids: Array
-    magnitudes: Array
+    posterior: fitting.Fit
     errors: list[_Errors]
     evidence: float
 
@@ -208,42 +204,51 @@ def _solve(tracks: list[Track], found: fitting.Fit, rng: np.random.Generator) ->
     problem = fitting.Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
     modes = fitting.distinct(problem.fit(found.parameters), MODES)
     for _ in range(ROUNDS):
-        errors = _errors(problem, fitting.Fit(*(part[:1] for part in modes)))
-        problem = fitting.Problem(tracks, [each.even + each.uneven for each in errors])
-        modes = fitting.distinct(fitting.descend(problem, modes.parameters, iterations=15), MODES)
-    posterior = fitting.sample(problem, modes, rng)
-    best = posterior.parameters[[int(posterior.cost.argmin())]]
-    modes = fitting.distinct(fitting.descend(problem, torch.cat([modes.parameters, best]), iterations=10), MODES)
-    drawn = rng.choice(len(posterior.cost), DRAWS, replace=False)
-    thin = fitting.Fit(*(part[drawn] for part in posterior))
-    centroids, magnitudes = fitting.Problem(tracks, [each.even for each in errors]).sources(thin, rng)
+        errors = _errors(problem, modes.parameters[0], modes.slip[0])
+        problem = fitting.Problem(tracks, [each.covariance for each in errors])
+        modes, _ = _explore(problem, modes, rng, generations=40)
+    for _ in range(TRIES):
+        before = float(problem.fit(modes.parameters[:1]).cost)
+        modes, posterior = _explore(problem, modes, rng, generations=120)
+        if float(modes.cost[0]) > before - 2:  # chains that found a better place must start there
+            break
     plain = fitting.Problem(tracks, [each.noise.covariance(t) for each, t in zip(errors, tracks, strict=True)])
     left = plain.solve(modes.parameters[[0]])[1][:, : -fitting.PRIOR_ROWS]
     evidence = float(plain.data.square().sum() - left.square().sum())
-    return _Solution(tracks, problem, modes, centroids, magnitudes, errors, evidence)
+    return _Solution(tracks, problem, modes, posterior, errors, evidence)
 
 
-def _errors(problem: fitting.Problem, best: fitting.Fit) -> list[_Errors]:
+def _explore(
+    problem: fitting.Problem, modes: fitting.Fit, rng: np.random.Generator, *, generations: int
+) -> tuple[fitting.Fit, fitting.Fit]:
+    """Refine the modes, sample around them, and refine the best samples too: modes sorted by cost, and the samples."""
+    modes = fitting.distinct(fitting.descend(problem, modes.parameters, iterations=15), MODES)
+    samples = fitting.sample(problem, modes, rng, generations=generations)
+    found = fitting.distinct(samples, MODES // 2)
+    refined = fitting.descend(problem, torch.cat([modes.parameters, found.parameters]), iterations=10)
+    return fitting.distinct(refined, MODES), samples
+
+
+def _errors(problem: fitting.Problem, parameters: torch.Tensor, slip: torch.Tensor) -> list[_Errors]:
     """Errors of every track, from what the best rectangle leaves; the noise from where it hardly moved the ground."""
-    signals = problem.displacement(best.parameters[0], best.slip[0])
-    effects = problem.effects(best.parameters[0], best.slip[0])
-    fields = [(fitting.slip_root().T @ part[0]).numpy() for part in problem.uneven(best)]
+    signals, effects = problem.displacement(parameters, slip), problem.effects(parameters, slip)
     errors = []
-    for track, signal, effect, field in zip(problem.tracks, signals, effects, fields, strict=True):
+    for track, signal, effect in zip(problem.tracks, signals, effects, strict=True):
         quiet = far_field(track, signal)
         noise = estimate(track.only(quiet), (track.los - signal)[quiet], effect[quiet])
-        background, uneven = noise.covariance(track), field.T @ field
-        fraction, reach = model_error(track, track.los - signal, effect, signal, background + uneven)
-        even = background + misfit_covariance(track, signal, fraction, reach)
-        errors.append(_Errors(noise, fraction, even, uneven))
+        background = noise.covariance(track)
+        fraction, reach = model_error(track, track.los - signal, effect, signal, background)
+        errors.append(_Errors(noise, fraction, background + misfit_covariance(track, signal, fraction, reach)))
     return errors
 
 
 def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Location:
     """Read a location off the posterior and the best rectangle."""
-    east, north, depth = (float(value) for value in solution.centroids.mean(0))
+    shape = fitting.geometry(solution.posterior.parameters).numpy()
+    magnitude = fitting.magnitude(solution.posterior.parameters, solution.posterior.slip).numpy()
+    east, north, depth = (float(value) for value in shape[:, :3].mean(0))
     fault = _fault(solution.modes)
-    ellipse = _ellipse(np.cov(solution.centroids[:, :2].T), fault["length_km"])
+    ellipse = _ellipse(np.cov(shape[:, :2].T), fault["length_km"])
     visible = solution.evidence >= LEAST_EVIDENCE
     latitude, longitude = (None, None)
     if frame.origin is not None:
@@ -257,9 +262,9 @@ def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Locatio
         longitude=longitude,
         ellipse_km=ellipse,
         depth_km=depth,
-        depth_sigma_km=float(INFLATION * solution.centroids[:, 2].std()),
-        magnitude=float(solution.magnitudes.mean()),
-        magnitude_sigma=float(INFLATION * solution.magnitudes.std()),
+        depth_sigma_km=float(INFLATION * shape[:, 2].std()),
+        magnitude=float(magnitude.mean()),
+        magnitude_sigma=float(INFLATION * magnitude.std()),
         fault=fault,
         top_edge=_top_edge(fault),
         variance_reduction=reduction,

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from epi.source.observe import Track
 
 UNEVENNESS = 0.05  # of the spread within a square: what its average misses where the displacement bends or jumps
-MODEL_LENGTHS_KM, MODEL_FRACTIONS = (1.0, 2.5, 5.0), (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
+MODEL_LENGTHS_KM, MODEL_FRACTIONS = (1.0, 2.5, 6.0), (0.01, 0.02, 0.04, 0.08, 0.16)
 LENGTHS_KM = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 NUGGETS = (0.0, 0.003, 0.02, 0.1)  # of the sill
 EXPONENTS = (2 / 3, 1.0, 1.5)  # 2/3 is that of turbulence wider than the layer it fills, 5/3 that of narrower
@@ -94,7 +94,7 @@ def model_error(track: Track, residual: Array, effects: Array, signal: Array, ba
     ----------
     track, residual, effects : as in `estimate`, all observations.
     signal : (N,) fitted displacement, metres.
-    background : (N, N) covariance known so far, m^2: the scene's noise and uneven slip.
+    background : (N, N) covariance of the scene's noise, m^2.
     """
     basis = np.linalg.qr(effects / np.maximum(np.linalg.norm(effects, axis=0), 1e-12))[0]
     scores = {}
