@@ -166,7 +166,8 @@ for axes, (title, (angle, has)) in zip(row_of_axes, shown.items(), strict=True):
 # *One patch three ways; km count from its middle.* The mean of $z$ keeps every ring that is wider than its pixels. Where fringes are denser it
 # gives noise, and says so: $|\bar z|$ is small there, the pale patch in $i$ and $q$ above. The mean of the wrapped phase blurs every jump
 # from $\pi$ to $-\pi$ into the values between, and dense fringes into a flat zero: where the ground moved most it seems not to have moved at
-# all.
+# all. If such thin seams run along the jumps on the left already, whoever made the file has resampled its wrapped phase, and no later
+# care brings back what was lost.
 
 # %% [markdown]
 # ## Is each patch where it says it is?

@@ -12,6 +12,7 @@ from epi.learn.models import OffsetNetwork
 from epi.learn.train import predict
 from epi.patches import Patches, cut, shifted
 
+UNSURE = "the ellipse is wider than a patch: the network saw no earthquake that it is sure of"
 TRUSTED = 2.5
 """Patches whose scale is up to this many times the smallest take part: the others saw little of the earthquake."""
 
@@ -133,7 +134,7 @@ def locate_scene(
     result |= {"ellipse_km": ellipse(found.covariance * settings.ellipse_factor)}
     result |= {"patches": len(patches), "patches_trusted": int(found.trusted.sum())}
     unsure = result["ellipse_km"][0] > settings.size_km / 2
-    result |= {"flags": ["the ellipse is wider than a patch: the network saw no earthquake"] if unsure else []}
+    result |= {"flags": [UNSURE] if unsure else []}
     return result, patches, answers
 
 
