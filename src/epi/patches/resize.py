@@ -56,7 +56,7 @@ def interferogram(product: xr.Dataset) -> NDArray[np.complex64]:
             return np.exp(1j * product[name].to_numpy()).astype(np.complex64)
     if "los_displacement" in product:
         phase = unwrapped_phase(product["los_displacement"].to_numpy(), wavelength=wavelength_of(product))
-        return np.exp(1j * phase).astype(np.complex64)
+        return np.asarray(np.exp(1j * phase), dtype=np.complex64)
     found = ", ".join(str(name) for name in product.data_vars)
     raise ProductError(
         f"Patches need i and q, a phase or los_displacement; the product holds {found}: read one of them."
