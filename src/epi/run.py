@@ -30,7 +30,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "02": ("pairs.json",),
     "03": ("scene.nc", "truth.nc?"),
     "05": ("patches.h5?", "patches.csv?"),
-    "07": ("location.json", "network.pt?"),
+    "07": ("location.json", "network.pt"),
 }
 """Files each chapter makes in the run folder; a question mark where some sources give none: a real scene has no truth,
 and a table of points cannot be cut into patches."""
