@@ -115,22 +115,38 @@ def test_no_pair_is_an_error_that_names_the_way_out(says):
 
 
 def test_a_source_is_located_where_it_was_put(says, default_run):
-    code, out, err = says("locate", default_run.path / "scene.nc", "--json")
+    scene = default_run.path / "scene.nc"
+    code, out, err = says("locate", scene, "--method", "both", "--json")
     assert code == 0, err
-    (found,) = json.loads(out)["results"]
+    physics, network = json.loads(out)["results"]
     truth = product.load(default_run.path / "truth.nc").attrs
-    place = [found["longitude"], found["latitude"], truth["centroid_longitude"], truth["centroid_latitude"]]
-    assert Geod(ellps="WGS84").inv(*place)[2] < 1500
-    assert abs(found["magnitude"] - truth["magnitude"]) < 0.15
-    assert abs(found["depth_km"] - truth["centroid_depth_km"]) < 2.5
-    assert found["method"] == "physics"
-    assert found["visible"]
-    assert 0.5 < found["variance_reduction"] <= 1
-    major, minor, azimuth = found["ellipse_km"]
-    assert 0 < minor <= major < 5
-    assert 0 <= azimuth < 360
-    code, text, _ = says("locate", default_run.path / "scene.nc")
-    assert f"{found['latitude']:.4f} N {found['longitude']:.4f} E" in text
+    assert (physics["method"], network["method"]) == ("physics", "network")
+    for found, near_m in ((physics, 1500), (network, 10_000)):
+        place = [found["longitude"], found["latitude"], truth["centroid_longitude"], truth["centroid_latitude"]]
+        assert Geod(ellps="WGS84").inv(*place)[2] < near_m
+        major, minor, azimuth = found["ellipse_km"]
+        assert 0 < minor <= major
+        assert 0 <= azimuth < 360
+        assert found["seconds"] > 0
+    assert abs(physics["magnitude"] - truth["magnitude"]) < 0.15
+    assert abs(physics["depth_km"] - truth["centroid_depth_km"]) < 2.5
+    assert 0.5 < physics["variance_reduction"] <= 1
+    assert physics["visible"]
+    assert network["depth_km"] is network["magnitude"] is network["variance_reduction"] is None
+    kept = json.loads((default_run.path / "location.json").read_text())["results"]
+    assert np.allclose(network["east_km"], kept[1]["east_km"], atol=0.05)  # it is the network of chapter 7
+
+    code, out, _ = says("locate", scene, "--method", "network")
+    assert code == 0
+    assert f"network: {network['latitude']:.4f} N {network['longitude']:.4f} E" in out
+
+
+def test_a_network_needs_training_and_one_scene(says, tmp_path):
+    (tmp_path / "points.csv").write_text(POINTS)
+    points = tmp_path / "points.csv"
+    given = ["--units", "m", "--method", "network", "--network", tmp_path / "network.pt"]
+    refused(says("locate", points, *given), "FileFormatError: No trained network")
+    refused(says("locate", points, points, *given), "ParameterError: The network looks at one scene, not at 2")
 
 
 def test_a_file_that_is_not_there(says):

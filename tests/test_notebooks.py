@@ -2,11 +2,13 @@
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 
 import jupytext
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from pyproj import Geod
@@ -177,3 +179,30 @@ def test_chapter_05_cuts_patches_that_lie_and_look_as_their_rows_say(default_run
         there = scene["phase"].sel(x=east, y=north, method="nearest").transpose("row", "column").to_numpy()
         agree.append(np.nanmean(np.cos(angle - there)))
     assert min(agree) > 0.8
+
+
+def test_chapter_07_finds_the_source_that_was_put_in(default_run):
+    truth = product.load(default_run.path / "truth.nc").attrs
+    centroid = np.array([truth["centroid_east_km"], truth["centroid_north_km"]])
+    physics, network = read(default_run, "location.json")["results"]
+    assert (physics["method"], network["method"]) == ("physics", "network")
+    misses = [float(np.hypot(*([each["east_km"], each["north_km"]] - centroid))) for each in (physics, network)]
+    assert misses[0] < 1.5
+    assert misses[1] < network["ellipse_km"][0] < 51.2  # inside its ellipse, which is no wider than a patch
+    assert physics["visible"]
+    assert abs(physics["magnitude"] - truth["magnitude"]) < 0.15
+    assert abs(physics["depth_km"] - truth["centroid_depth_km"]) < 2.5
+    assert physics["ellipse_km"][0] < 5
+
+
+def test_chapter_07_reports_a_network_that_beats_what_costs_nothing(default_run):
+    tables = [
+        pd.read_html(StringIO(output["data"]["text/html"]), index_col=0)[0]
+        for cell in nbformat.read(default_run.path / "07_epicentre.ipynb", as_version=4).cells
+        for output in cell.get("outputs", [])
+        if "text/html" in output.get("data", {})
+    ]
+    by_patch, by_scene = [table["median_km"] for table in tables if "median_km" in table]
+    assert by_patch.idxmin() == "network"
+    assert by_scene.idxmin() == "network"
+    assert len(by_patch) == 5
