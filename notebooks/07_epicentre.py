@@ -41,6 +41,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+# %%
 from epi import learn, patches, plots
 from epi.errors import EpiError
 from epi.insar import product
