@@ -1,4 +1,4 @@
-"""How an earthquake is found in Sentinel-1 radar interferometry: from a catalogue row to a located epicentre."""
+"""From an earthquake in a catalogue to its epicentre in a radar interferogram."""
 
 import os
 
