@@ -134,7 +134,7 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
     progress(f"{name}: running ({reason})")
     if run.steps.pop(name, None):
         run.save()
-    for file in makes:
+    for file in (f"{name}.ipynb", *makes):
         (run.path / file.rstrip("?")).unlink(missing_ok=True)
     start = time.perf_counter()
     execute(notebook, run.path / f"{name}.ipynb", inputs["parameters"])
