@@ -289,8 +289,8 @@ physics = locate([scene], seed=seed)
 angles = ", ".join(f"{physics.fault[name]:.0f}°" for name in ("strike", "dip", "rake"))
 major, minor, azimuth = physics.ellipse_km
 said = {
-    "centroid": f"{physics.east_km:.1f} km east, {physics.north_km:.1f} km north of the scene's origin",
-    "95 % region": f"semi-axes {major:.1f} and {minor:.1f} km, the longer one {azimuth:.0f}° from north",
+    "centroid from the origin": f"{physics.east_km:.1f} km east, {physics.north_km:.1f} km north",
+    "semi-axes of the 95 % region": f"{major:.1f} and {minor:.1f} km, the longer {azimuth:.0f}° from north",
     "depth": f"{physics.depth_km:.1f} ± {physics.depth_sigma_km:.1f} km",
     "moment magnitude": f"{physics.magnitude:.2f} ± {physics.magnitude_sigma:.2f}",
     "strike, dip, rake": angles,
