@@ -298,3 +298,15 @@ def test_a_damaged_record_says_what_to_do(tiny):
     (run.path / "run.json").unlink()
     with pytest.raises(RunError, match="Nothing has been run in"):
         read_run(run.path)
+
+
+def test_runs_of_several_events_at_the_same_time_do_not_meet(tiny):
+    places = {f"EPI_{name}": str(tiny / name.lower()) for name in ("NOTEBOOKS", "DATA", "RUNS")}
+    events = ["20210303-thessaly", "20140824-napa", "20190706-ridgecrest"]
+    program = "import sys; from epi.run import run_event; run_event(sys.argv[1])"
+    together = [
+        subprocess.Popen([sys.executable, "-c", program, each], env={**os.environ, **places}) for each in events
+    ]
+    assert [process.wait(timeout=120) for process in together] == [0, 0, 0]
+    for event in events:
+        assert (tiny / "runs" / event / "event.json").read_text() == event

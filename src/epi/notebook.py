@@ -29,6 +29,8 @@ TYPES: dict[str, tuple[type, ...]] = {
     "None": (type(None),),
 }
 
+LONGEST_SOCKET = 90  # of the 107 characters a Unix socket's path may have, what a folder may take
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -113,6 +115,8 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> N
     with atomic_path(target) as executed, TemporaryDirectory() as scratch:
         source = Path(scratch) / target.name
         jupytext.write(_read(notebook), source)
+        # no open port for a neighbour to read, and sockets of its own: by default all kernels of one folder share them
+        sockets = {"transport": "ipc", "ip": f"{scratch}/kernel"} if len(scratch) < LONGEST_SOCKET else {}
         try:
             papermill.execute_notebook(
                 source,
@@ -122,7 +126,7 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> N
                 cwd=PROJECT_ROOT,
                 progress_bar=False,
                 extra_arguments=["--log-level=50"],  # a kernel has no say on our stderr
-                config=Config(KernelManager={"transport": "ipc"}),  # no open port, nothing for a neighbour to read
+                config=Config(KernelManager=sockets),
             )
         except papermill.PapermillExecutionError as error:
             executed.rename(failed)
@@ -133,6 +137,10 @@ def execute(notebook: Path, target: Path, parameters: Mapping[str, object]) -> N
         except DeadKernelError as error:
             raise RunError(
                 f"{notebook.stem}: its kernel died, most often for want of memory: free some, run again."
+            ) from error
+        except RuntimeError as error:
+            raise RunError(
+                f"{notebook.stem}: no kernel could be started ({_first_line(str(error))}) Run again."
             ) from error
 
 
