@@ -348,7 +348,9 @@ pd.DataFrame(rows).round(2)
 
 # %% [markdown]
 # *Median distance to the true centroid in km, unless the row says otherwise.* The first two rows cost nothing; they are what an answer must
-# beat. "A warning" means that the program itself said the earthquake was not visible, poorly located or had two solutions.
+# beat. "A warning" means that the program itself said the earthquake was not visible, poorly located or had two solutions. Of 100
+# scenes of the same recipe without an earthquake, 5 were taken for one. Variants of the method were compared on other scenes of the
+# recipe and on the real ones of Thessaly and Ridgecrest, so those two are no independent test.
 
 # %%
 _, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")

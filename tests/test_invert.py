@@ -95,16 +95,16 @@ def test_answer_knows_nothing_of_the_catalogue(found, ascending):
 
 
 def test_recipe_scenes_are_located():
-    """Six development scenes; the reported figures come from tests/bench/bench_location.py."""
+    """Ten scenes that nothing was chosen on. Their median is 1.70 km; that of the 200 reported scenes is 0.99 km."""
     errors, inside = [], []
-    for seed in range(10_100, 10_106):
+    for seed in range(10_400, 10_410):
         made, drawn = recipe.scene(seed)
         answer = locate([made.product])
         east, north, _ = drawn.rupture.centroid
         errors.append(np.hypot(answer.east_km - east, answer.north_km - north))
         inside.append(errors[-1] <= answer.ellipse_km[0])
-    assert np.median(errors) < 1.5
-    assert np.mean(inside) >= 0.6
+    assert np.median(errors) < 2.0
+    assert np.mean(inside) >= 0.8
 
 
 def test_scene_without_an_earthquake_says_so():

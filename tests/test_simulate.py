@@ -113,7 +113,7 @@ def test_event_is_where_and_as_large_as_the_catalogue_says():
 
 
 def test_recipe_is_frozen():
-    """These numbers were written before anything was fitted; a change here makes every reported score void."""
+    """The recipe was written before anything was fitted to it; a change here makes every reported score void."""
     drawn = recipe.draw(0)
     assert drawn.rupture.magnitude == pytest.approx(5.834975, abs=1e-6)
     np.testing.assert_allclose(drawn.rupture.centroid, (17.867984, -14.986469, 12.634243), atol=1e-6)
