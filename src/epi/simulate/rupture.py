@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from epi.errors import ParameterError
-from epi.source.okada import magnitude_moment, moment_magnitude
+from epi.source.okada import SHEAR_MODULUS_PA, magnitude_moment, moment_magnitude
+from epi.source.slip import cells, field_root, taper
 
-SHEAR_MODULUS_PA = 30e9
+REACH = 0.25  # correlation length of the slip's unevenness, as a fraction of the sides
 
 
 @dataclass(frozen=True)
@@ -83,39 +85,12 @@ def draw_rupture(
             f"width {width_km:.1f} km, dip {dip:.0f}): make it deeper or narrower."
         )
     along, down = (int(np.clip(round(size / cell_km), 3, most)) for size, most in ((length_km, 12), (width_km, 10)))
-    u = ((np.arange(along) + 0.5) / along - 0.5) * length_km
-    v = ((np.arange(down) + 0.5) / down - 0.5) * width_km  # positive down dip
-    taper = np.sqrt(np.cos(np.pi * u / length_km))[:, None] * np.sqrt(np.cos(np.pi * v / width_km))[None, :]
-    slip = taper * np.exp(roughness * _correlated(u, v, length_km / 4, width_km / 4, rng))
+    plane = (east_km, north_km, depth_km, strike, dip, length_km, width_km)
+    field = field_root(along, down, reach=REACH).numpy() @ rng.standard_normal(along * down)
+    slip = taper(along, down).numpy() * np.exp(roughness * field)
     area = length_km * width_km / (along * down) * 1e6
     slip *= magnitude_moment(magnitude) / (SHEAR_MODULUS_PA * area * slip.sum())
-    s, d, r = np.deg2rad([strike, dip, rake])
-    grid_u, grid_v = (a.ravel() for a in np.meshgrid(u, v, indexing="ij"))
-    flat = slip.ravel()
-    faults = np.column_stack(
-        [
-            east_km + grid_u * np.sin(s) + grid_v * np.cos(d) * np.cos(s),
-            north_km + grid_u * np.cos(s) - grid_v * np.cos(d) * np.sin(s),
-            depth_km + grid_v * np.sin(d),
-            np.full(flat.size, strike),
-            np.full(flat.size, dip),
-            np.full(flat.size, length_km / along),
-            np.full(flat.size, width_km / down),
-            flat * np.cos(r),
-            flat * np.sin(r),
-            np.zeros(flat.size),
-        ]
-    )
-    plane = (east_km, north_km, depth_km, strike, dip, length_km, width_km)
-    return Rupture(faults, plane, rake, flat)
-
-
-def _correlated(
-    u: NDArray[np.float64], v: NDArray[np.float64], length_u: float, length_v: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Unit-variance Gaussian field on a small grid, exponentially correlated along each axis."""
-    roots = [
-        np.linalg.cholesky(np.exp(-np.abs(x[:, None] - x[None, :]) / scale) + 1e-9 * np.eye(x.size))
-        for x, scale in ((u, length_u), (v, length_v))
-    ]
-    return np.asarray(roots[0] @ rng.standard_normal((u.size, v.size)) @ roots[1].T)
+    shapes = cells(torch.tensor([plane], dtype=torch.float64), along, down)[0].numpy()
+    turn = np.deg2rad(rake)
+    faults = np.column_stack([shapes, slip * np.cos(turn), slip * np.sin(turn), np.zeros(slip.size)])
+    return Rupture(faults, plane, rake, slip)

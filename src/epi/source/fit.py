@@ -6,6 +6,7 @@ so thousands of rectangles are tried in one call of the dislocation model. All a
 first.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,18 +14,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from epi.source import slip as uneven
 from epi.source.observe import Track
 from epi.source.okada import SHEAR_MODULUS_PA, los_greens
 
 AREA_SCATTER, ASPECT_SCATTER = 0.2, 0.2  # log10 standard deviations about the scaling relation
 AREA_CONSTANT = 4.0  # Mw = log10(area in km^2) + 4.0: Leonard (2010), Bull. Seismol. Soc. Am. 100(5A)
+ASPECT_SLOPE, ASPECT_CONSTANT = 0.2, 0.29
 ASPECT = 0.2  # log10 of length over width
 TOP_KM = 0.05  # the least depth of the top edge
 LOG_LENGTH, LOG_WIDTH = (0.0, 2.3), (0.0, 1.6)
 LEAST_DIP = 5.0
 STEPS = (0.05, 0.05, 0.05, 0.5, 0.5, 0.01, 0.01)  # of the finite differences
-SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
-PRIOR_ROWS = 5
+PRIOR_ROWS = 6
+BOTTOM_KM, BOTTOM_SCATTER_KM = 20.0, 3.0
+ROUGHNESS, REACH = 0.5, 0.25  # of uneven slip: standard deviation over mean, correlation length over the sides
 
 
 class Fit(NamedTuple):
@@ -38,14 +42,22 @@ class Fit(NamedTuple):
 class Problem:
     """Whitened observations of one or several tracks, their ramps projected out.
 
+    Slip is even, or, on a rectangle cut into cells, a tapered mean plus a Gaussian field. The field is integrated out:
+    its mean given the data is fitted, and what it may do is paid for, so that rectangles can be compared by their cost.
+
     Parameters
     ----------
     tracks : observations in one frame.
     covariances : (N, N) of each track's errors, m^2.
+    cells : along strike and down dip; (1, 1) is even slip.
     """
 
-    def __init__(self, tracks: list[Track], covariances: list[NDArray[np.float64]]) -> None:
-        self.tracks = tracks
+    def __init__(
+        self, tracks: list[Track], covariances: list[NDArray[np.float64]], *, cells: tuple[int, int] = (1, 1)
+    ) -> None:
+        self.tracks, self.cells = tracks, cells
+        self.taper = uneven.taper(*cells)
+        self.root = ROUGHNESS * self.taper[:, None] * uneven.field_root(*cells, reach=REACH)
         self.whiten: list[Tensor] = []
         data: list[Tensor] = []
         for track, covariance in zip(tracks, covariances, strict=True):
@@ -57,46 +69,107 @@ class Problem:
         self.data = torch.cat(data)
         self.places = [(torch.from_numpy(t.east), torch.from_numpy(t.north), torch.from_numpy(t.look)) for t in tracks]
 
-    def responses(self, parameters: Tensor) -> Tensor:
-        """(B, 2, N) whitened LOS responses to unit strike slip and dip slip."""
-        shapes = geometry(parameters)
-        parts = [
-            los_greens(*place, shapes, check=False).transpose(1, 2) @ matrix.T
-            for place, matrix in zip(self.places, self.whiten, strict=True)
-        ]
-        return torch.cat(parts, dim=2)
+    @property
+    def even(self) -> bool:
+        """Whether slip is even."""
+        return self.cells == (1, 1)
 
     def solve(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Best slip (B, 2) and residuals (B, N + 5): whitened data, then the prior's rows."""
-        responses = self.responses(parameters)
-        normal = responses @ responses.transpose(1, 2)
-        normal = normal + 1e-9 * torch.diag_embed(
-            torch.diagonal(normal, dim1=1, dim2=2).sum(1, keepdim=True).expand(-1, 2)
-        )
-        slip = torch.linalg.solve(normal, responses @ self.data)
-        residual = self.data - (slip[:, None, :] @ responses)[:, 0]
-        return slip, torch.cat([residual, prior(parameters, slip)], dim=1)
+        """Best mean slip (B, 2) and residuals (B, R) whose squares add up to the cost.
+
+        Residuals are the whitened data, for uneven slip the field's amplitudes and the logarithms of what it may do,
+        and the prior's rows.
+        """
+        units = self._units(parameters)
+        mean = self._whitened(torch.einsum("c,bcnk->bkn", self.taper, part) for part in units)
+        means = _least_squares(mean @ mean.transpose(1, 2), mean @ self.data)
+        if self.even:
+            residual = self.data - (means[:, None, :] @ mean)[:, 0]
+            return means, torch.cat([residual, prior(parameters, means)], dim=1)
+        field = self._field(units, means)
+        factor = _factor(field)
+        crossed = field @ mean.transpose(1, 2)
+        solved = torch.cholesky_solve(crossed, factor)
+        against = torch.cholesky_solve((field @ self.data)[:, :, None], factor)
+        normal = mean @ mean.transpose(1, 2) - crossed.transpose(1, 2) @ solved
+        means = _least_squares(normal, mean @ self.data - (crossed.transpose(1, 2) @ against)[:, :, 0])
+        residual = self.data - (means[:, None, :] @ mean)[:, 0]
+        amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)[:, :, 0]
+        residual = residual - (amplitude[:, None, :] @ field)[:, 0]
+        paid = (2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).clamp(min=1e-12)).sqrt()
+        return means, torch.cat([residual, amplitude, paid, prior(parameters, means)], dim=1)
 
     def fit(self, parameters: Tensor) -> Fit:
-        """Cost and slip of a batch of rectangles."""
-        slip, residual = self.solve(parameters)
-        return Fit(parameters, slip, residual.square().sum(1))
+        """Cost and mean slip of a batch of rectangles."""
+        means, residual = self.solve(parameters)
+        return Fit(parameters, means, residual.square().sum(1))
 
-    def displacement(self, parameters: Tensor, slip: Tensor) -> list[NDArray[np.float64]]:
-        """LOS displacement (m) of one rectangle at each track's observations."""
-        shape = geometry(parameters[None])
-        return [(los_greens(*place, shape, check=False)[0] @ slip).numpy() for place in self.places]
+    def displacement(self, fit: Fit) -> list[NDArray[np.float64]]:
+        """LOS displacement (m) of the first rectangle's mean slip at each track's observations."""
+        return [
+            torch.einsum("c,cnk,k->n", self.taper, part[0], fit.slip[0]).numpy()
+            for part in self._units(fit.parameters[:1])
+        ]
 
-    def effects(self, parameters: Tensor, slip: Tensor) -> list[NDArray[np.float64]]:
+    def unevenness(self, fit: Fit) -> list[NDArray[np.float64]]:
+        """(N, N) covariance of what the first rectangle's uneven slip may do to each track, m^2; zero for even slip."""
+        fields = [self.root.T @ (part[0] @ fit.slip[0]) for part in self._units(fit.parameters[:1])]
+        return [(0.0 if self.even else 1.0) * (field.T @ field).numpy() for field in fields]
+
+    def effects(self, fit: Fit) -> list[NDArray[np.float64]]:
         """Columns that a fit has used up at each track: slip components, derivatives by the rectangle, ramp."""
-        trial = torch.cat([parameters[None], parameters + torch.diag(torch.tensor(STEPS, dtype=torch.float64))])
-        shapes = geometry(trial)
+        best = fit.parameters[:1]
+        trial = torch.cat([best, best + torch.diag(torch.tensor(STEPS, dtype=torch.float64))])
         columns = []
-        for place, track in zip(self.places, self.tracks, strict=True):
-            responses = los_greens(*place, shapes, check=False)
-            moved = (responses @ slip).numpy()
+        for part, track in zip(self._units(trial), self.tracks, strict=True):
+            responses = torch.einsum("c,bcnk->bnk", self.taper, part)
+            moved = (responses @ fit.slip[0]).numpy()
             columns.append(np.column_stack([responses[0].numpy(), (moved[1:] - moved[0]).T, track.ramp]))
         return columns
+
+    def draw(self, fit: Fit, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Centroids (B, 3: east, north, depth, km) and magnitudes (B,), uneven slip drawn from its posterior."""
+        places = uneven.cells(geometry(fit.parameters), *self.cells)[:, :, :3]
+        if self.even:
+            return places[:, 0].numpy(), magnitude(fit.parameters, fit.slip).numpy()
+        units = self._units(fit.parameters)
+        field = self._field(units, fit.slip)
+        mean = self._whitened(torch.einsum("c,bcnk->bkn", self.taper, part) for part in units)
+        residual = self.data - (fit.slip[:, None, :] @ mean)[:, 0]
+        factor = _factor(field)
+        amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)
+        noise = torch.from_numpy(rng.standard_normal(amplitude.shape))
+        amplitude = amplitude + torch.linalg.solve_triangular(factor.transpose(1, 2), noise, upper=True)
+        share = (self.taper + (self.root @ amplitude)[:, :, 0]).clamp(min=0.01)
+        centroid = (share[:, :, None] * places).sum(1) / share.sum(1, keepdim=True)
+        return centroid.numpy(), (magnitude(fit.parameters, fit.slip) + 2 / 3 * torch.log10(share.mean(1))).numpy()
+
+    def _units(self, parameters: Tensor) -> list[Tensor]:
+        """(B, cells, N, 2) LOS responses of each track to unit strike slip and dip slip in every cell."""
+        shapes = geometry(parameters)
+        return [
+            los_greens(*place, shapes, cells=self.cells, check=False).unflatten(0, (len(shapes), -1))
+            for place in self.places
+        ]
+
+    def _field(self, units: list[Tensor], means: Tensor) -> Tensor:
+        """(B, cells, N) whitened responses to the field's independent amplitudes."""
+        return self._whitened(torch.einsum("cf,bcnk,bk->bfn", self.root, part, means) for part in units)
+
+    def _whitened(self, parts: Iterable[Tensor]) -> Tensor:
+        """(B, K, N) of all tracks together."""
+        return torch.cat([part @ matrix.T for part, matrix in zip(parts, self.whiten, strict=True)], dim=2)
+
+
+def _least_squares(normal: Tensor, right: Tensor) -> Tensor:
+    """Solve (B, 2, 2) normal equations, damped so little that it only matters where they are singular."""
+    damping = 1e-9 * torch.diagonal(normal, dim1=1, dim2=2).sum(1, keepdim=True)
+    return torch.linalg.solve(normal + torch.diag_embed(damping.expand(-1, 2)), right)
+
+
+def _factor(field: Tensor) -> Tensor:
+    """Lower Cholesky factor of one plus the field's Gram matrix."""
+    return torch.linalg.cholesky(torch.eye(field.shape[1], dtype=torch.float64) + field @ field.transpose(1, 2))
 
 
 def geometry(parameters: Tensor) -> Tensor:
@@ -130,131 +203,11 @@ def prior(parameters: Tensor, slip: Tensor) -> Tensor:
     return torch.stack(
         [
             (log_length + log_width - expected) / AREA_SCATTER,
-            (log_length - log_width - ASPECT) / ASPECT_SCATTER,
+            (log_length - log_width - (ASPECT_SLOPE * expected - ASPECT_CONSTANT)) / ASPECT_SCATTER,
             (shape[:, 2] - depth) / 0.5,
+            (shape[:, 2] + shape[:, 6] / 2 * torch.sin(torch.deg2rad(shape[:, 4])) - BOTTOM_KM).clamp(min=0)
+            / BOTTOM_SCATTER_KM,
             *over,
         ],
         dim=1,
     )
-
-
-def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Tensor:
-    """(count, 7) rectangles to start from: where the ground moved, of any mechanism, as large as magnitude 5 to 7.3."""
-    east, north = (np.concatenate([getattr(t, axis) for t in tracks]) for axis in ("east", "north"))
-    weight = []
-    for track in tracks:
-        design = track.ramp
-        moved = track.los - design @ np.linalg.lstsq(design, track.los, rcond=None)[0]
-        weight.append((moved - np.median(moved)) ** 2 * track.size**2)
-    share = np.concatenate(weight)
-    share = 0.8 * share / share.sum() + 0.2 / len(share)
-    chosen = rng.choice(len(share), size=count, p=share)
-    size = rng.uniform(5.0, 7.3, count)
-    area = size - AREA_CONSTANT
-    aspect = rng.normal(ASPECT, 0.15, count)
-    width = (area - aspect) / 2
-    return torch.from_numpy(
-        np.column_stack(
-            [
-                east[chosen] + rng.normal(0, 4, count),
-                north[chosen] + rng.normal(0, 4, count),
-                np.exp(rng.uniform(np.log(1.5), np.log(20), count)),
-                rng.uniform(0, 360, count),
-                np.degrees(np.arccos(rng.uniform(0, np.cos(np.deg2rad(10)), count))),
-                width + aspect,
-                width,
-            ]
-        )
-    )
-
-
-def descend(problem: Problem, start: Tensor, *, iterations: int = 25) -> Fit:
-    """Levenberg-Marquardt from every row of ``start`` at once, derivatives by forward differences."""
-    steps = torch.diag(torch.tensor(STEPS, dtype=torch.float64))
-    current, (slip, residual) = start.clone(), problem.solve(start)
-    cost = residual.square().sum(1)
-    damping = torch.full_like(cost, 1e-2)
-    for _ in range(iterations):
-        moved = (current[:, None] + steps).reshape(-1, 7)
-        jacobian = (problem.solve(moved)[1].reshape(len(current), 7, -1) - residual[:, None]) / steps.diagonal()[
-            :, None
-        ]
-        normal = jacobian @ jacobian.transpose(1, 2)
-        scale = torch.diagonal(normal, dim1=1, dim2=2)
-        gradient = (jacobian @ residual[:, :, None])[:, :, 0]
-        damped = normal + torch.diag_embed(damping[:, None] * scale + 1e-9 * scale.sum(1, keepdim=True) + 1e-12)
-        step = -torch.linalg.solve(damped, gradient)
-        limit = torch.tensor([5.0, 5.0, 3.0, 30.0, 20.0, 0.3, 0.3], dtype=torch.float64)
-        trial = current + step.clamp(-limit, limit)
-        trial_slip, trial_residual = problem.solve(trial)
-        trial_cost = trial_residual.square().sum(1)
-        better = trial_cost < cost
-        gain = float(((cost - trial_cost) / cost)[better].max()) if bool(better.any()) else 0.0
-        current, residual = (
-            torch.where(better[:, None], trial, current),
-            torch.where(better[:, None], trial_residual, residual),
-        )
-        slip, cost = torch.where(better[:, None], trial_slip, slip), torch.where(better, trial_cost, cost)
-        damping = torch.where(better, damping / 5, damping * 4).clamp(1e-6, 1e6)
-        if gain < 1e-5 and float(damping.min()) > 10:
-            break
-    return Fit(current, slip, cost)
-
-
-def distinct(fit: Fit, most: int) -> Fit:
-    """The best rectangles that differ by more than 1 km in place, 30 degrees in strike or 20 in dip."""
-    shape = geometry(fit.parameters)
-    kept: list[int] = []
-    for index in torch.argsort(fit.cost).tolist():
-        apart = [
-            bool((shape[index, :3] - shape[k, :3]).norm() > 1.0)
-            or abs((float(shape[index, 3] - shape[k, 3]) + 90) % 180 - 90) > 30
-            or abs(float(shape[index, 4] - shape[k, 4])) > 20
-            for k in kept
-        ]
-        if all(apart):
-            kept.append(index)
-        if len(kept) == most:
-            break
-    return Fit(*(part[kept] for part in fit))
-
-
-def sample(
-    problem: Problem,
-    modes: Fit,
-    rng: np.random.Generator,
-    *,
-    chains: int = 48,
-    generations: int = 120,
-) -> Fit:
-    """Posterior by differential-evolution Markov chains started from the modes; the first half is dropped.
-
-    Parameters
-    ----------
-    problem, modes : what is fitted and the optima found.
-    rng : source of randomness.
-    chains, generations : size of the ensemble and number of its moves.
-
-    References
-    ----------
-    ter Braak (2006), Statistics and Computing 16.
-    """
-    share = torch.exp(-(modes.cost - modes.cost.min()) / 8)
-    which = rng.choice(len(share), size=chains, p=(share / share.sum()).numpy())
-    spread = torch.tensor(SPREAD, dtype=torch.float64)
-    state = problem.fit(modes.parameters[which] + 10 * spread * torch.from_numpy(rng.standard_normal((chains, 7))))
-    kept: list[Fit] = []
-    for generation in range(generations):
-        pick = np.array([rng.choice(chains - 1, 2, replace=False) for _ in range(chains)])
-        pick += pick >= np.arange(chains)[:, None]
-        first, second = state.parameters[pick[:, 0]], state.parameters[pick[:, 1]]
-        stretch = 1.0 if generation % 10 == 9 else 2.38 / np.sqrt(14) * rng.uniform(0.5, 1.0)
-        jitter = spread * torch.from_numpy(rng.standard_normal((chains, 7)))
-        trial = problem.fit(state.parameters + stretch * (first - second) + jitter)
-        accept = torch.log(torch.from_numpy(rng.uniform(size=chains))) < (state.cost - trial.cost) / 2
-        state = Fit(
-            *(torch.where(accept[:, None] if a.ndim == 2 else accept, b, a) for a, b in zip(state, trial, strict=True))
-        )
-        if generation >= generations // 2:
-            kept.append(state)
-    return Fit(*(torch.cat(parts) for parts in zip(*kept, strict=True)))

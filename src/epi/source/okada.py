@@ -50,9 +50,9 @@ _BLOCK_ACCELERATOR = 2**20  # there, large enough to fill it
 
 
 class _Sums(NamedTuple):
-    """Corner sums of one block of faults and points, each (faults, points); names follow Okada (1985)."""
+    """Corner sums of one block, each (along, down, faults, points); names follow Okada (1985)."""
 
-    q: Tensor  # distance of the point from the fault's plane, not a sum
+    q: Tensor  # (faults, points), distance of the point from the fault's plane, not a sum
     inverse_r: Tensor  # 1 / R
     y11: Tensor  # 1 / (R (R + η))
     xi_y11: Tensor  # ξ / (R (R + η))
@@ -104,7 +104,7 @@ def greens(
     for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
         for column, component in enumerate(_components(sines, sums)):
             for axis, part in enumerate(_east_north_up(sines, *component)):
-                field[rows, axis, column, points] = part
+                field[rows, axis, column, points] = part[0, 0]
     return field.movedim(3, 1)
 
 
@@ -146,7 +146,7 @@ def displacement(
         scaled = ([part * metres[:, None] for part in component] for component, metres in components)
         moved = (sum(parts[1:], start=parts[0]) for parts in zip(*scaled, strict=True))
         for axis, part in enumerate(_east_north_up(sines, *moved)):
-            field[rows, axis, points] = part
+            field[rows, axis, points] = part[0, 0]
     return field.movedim(2, 1)
 
 
@@ -156,6 +156,7 @@ def los_greens(
     look: ArrayLike | Tensor,
     geometry: ArrayLike | Tensor,
     *,
+    cells: tuple[int, int] = (1, 1),
     poisson: float = 0.25,
     check: bool = True,
 ) -> Tensor:
@@ -166,11 +167,13 @@ def los_greens(
     east, north : (points,) km, the points at the surface; NaN gives NaN.
     look : (points, 3) or (3,), the vector from ground to satellite: east, north, up.
     geometry : (faults, 7) or (7,), columns ``GEOMETRY``.
+    cells : cut every fault into so many along strike and down dip, which cost less than as many faults.
     poisson, check : as in `greens`.
 
     Returns
     -------
-    (faults, points, 2) float64, metres per metre, positive toward the satellite.
+    (faults, points, 2) float64, metres per metre, positive toward the satellite; with cells, (faults x cells, points,
+    2), the cells of a fault in the order of `epi.source.slip.cells`.
 
     Raises
     ------
@@ -183,15 +186,16 @@ def los_greens(
     if vectors.shape not in ((3,), (len(east), 3)):
         raise ParameterError(f"Look vectors of shape {tuple(vectors.shape)} for {len(east)} points; give (points, 3).")
     vectors = vectors.expand(len(east), 3)
-    field = east.new_empty(len(geometry), 2, len(east))
-    for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson):
+    field = east.new_empty(len(geometry), *cells, 2, len(east))
+    for rows, points, sines, sums in _blocks(east, north, geometry, 1 - 2 * poisson, cells):
         sin_strike, cos_strike = sines[0], sines[1]
         look_east, look_north, look_up = vectors[points].unbind(-1)
         look_along = sin_strike * look_east + cos_strike * look_north
         look_left = sin_strike * look_north - cos_strike * look_east
         for column, (along, left, up) in enumerate(_components(sines, sums, opening=False)):
-            field[rows, column, points] = along * look_along + left * look_left + up * look_up
-    return field.movedim(2, 1)
+            moved = along * look_along + left * look_left + up * look_up
+            field[rows, :, :, column, points] = moved.flip(1).permute(2, 0, 1, 3)  # from the top edge down
+    return field.flatten(0, 2).movedim(2, 1)
 
 
 def check_geometry(geometry: ArrayLike | Tensor) -> None:
@@ -244,12 +248,13 @@ def _tensor(value: ArrayLike | Tensor, device: torch.device | None = None) -> Te
 
 
 def _blocks(
-    east: Tensor, north: Tensor, geometry: Tensor, alpha: float
+    east: Tensor, north: Tensor, geometry: Tensor, alpha: float, cells: tuple[int, int] = (1, 1)
 ) -> Iterator[tuple[Tensor, slice, Tensor, _Sums]]:
-    """Yield block by block its faults and points, the sines and cosines (4, faults, 1), the sums (faults, points)."""
+    """Yield block by block its faults and points, the sines and cosines (4, faults, 1), and the sums."""
     strike, dip = torch.deg2rad(geometry[:, 3]), torch.deg2rad(geometry[:, 4])
     sines = torch.stack((strike.sin(), strike.cos(), dip.sin(), dip.cos().clamp_min(1e-16)))[:, :, None]
     pairs = _BLOCK if east.device.type == "cpu" else _BLOCK_ACCELERATOR
+    pairs = 4 * pairs // ((cells[0] + 1) * (cells[1] + 1))
     width = max(1, min(pairs, len(east)))
     height = pairs // width
     steep = sines[3, :, 0] < _STEEP
@@ -257,11 +262,19 @@ def _blocks(
         kind = torch.nonzero(steep == is_steep).flatten()
         for first_row, first_point in product(range(0, len(kind), height), range(0, len(east), width)):
             rows, points = kind[first_row : first_row + height], slice(first_point, first_point + width)
-            sums = _corner_sums(east[points], north[points], geometry[rows], sines[:, rows], alpha, is_steep)
+            sums = _corner_sums(east[points], north[points], geometry[rows], sines[:, rows], alpha, cells, is_steep)
             yield rows, points, sines[:, rows], sums
 
 
-def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, alpha: float, steep: bool) -> _Sums:
+def _corner_sums(
+    east: Tensor,
+    north: Tensor,
+    geometry: Tensor,
+    sines: Tensor,
+    alpha: float,
+    cells: tuple[int, int],
+    steep: bool,
+) -> _Sums:
     fault_east, fault_north, depth, _, _, length, width = geometry[:, :, None].unbind(1)
     sin_strike, cos_strike, s, c = sines
     deep_enough = width / 2 * s + _SURFACE_KM
@@ -274,9 +287,9 @@ def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, a
         left = torch.where(breaks & ((left - trace).abs() < _TRACE_KM), trace - _TRACE_KM, left)
     q = left * s - depth * c
     q = torch.where(q == 0, 1e-150, q)  # arctan(ξη/qR) is then ±π/2, which cancels, or 0 at its own zero
-    half = width.new_tensor([0.5, -0.5])[:, None, None]
-    xi = (along + half * length)[:, None]  # (2, 1, faults, points): both ends
-    eta = (left * c + depth * s + half * width)[None]  # (1, 2, faults, points): bottom and top edge
+    ends, edges = (torch.linspace(0.5, -0.5, n + 1, dtype=width.dtype, device=width.device) for n in cells)
+    xi = (along + ends[:, None, None] * length)[:, None]  # (along + 1, 1, faults, points): both ends of every cell
+    eta = (left * c + depth * s + edges[:, None, None] * width)[None]  # (1, down + 1, …): bottom and top edges
     q2 = q * q
     x2, r2 = xi * xi + q2, eta * eta + q2
     r = (xi * xi + r2).sqrt()
@@ -285,7 +298,7 @@ def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, a
     y11 = inverse_r / r_eta
     x11 = -xi * inverse_r / r2
     tangent = xi * eta * inverse_r / q
-    first, second = tangent[:, 0], tangent[:, 1]
+    first, second = tangent[:, :-1], tangent[:, 1:]
     theta = torch.atan2(first - second, 1 + first * second)
     terms = _steep_terms if steep else _terms
     i1, i2, i3, i4, i5 = (alpha * term for term in terms(xi, eta, q, r, r_eta, s, c))
@@ -296,7 +309,7 @@ def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, a
         _sum(xi * y11),
         _sum(x11),
         _sum(eta * x11),
-        theta[0] - theta[1],
+        theta[:-1] - theta[1:],
         i1,
         i2,
         i3,
@@ -307,12 +320,12 @@ def _corner_sums(east: Tensor, north: Tensor, geometry: Tensor, sines: Tensor, a
 
 def _sum(f: Tensor) -> Tensor:
     """Chinnery's sum over the four corners, f(x, p) − f(x, p − W) − f(x − L, p) + f(x − L, p − W)."""
-    return (f[0, 0] - f[0, 1]) - (f[1, 0] - f[1, 1])
+    return (f[:-1, :-1] - f[:-1, 1:]) - (f[1:, :-1] - f[1:, 1:])
 
 
 def _log_sum(f: Tensor) -> Tensor:
     """Corner sum of the logarithm of a positive quantity."""
-    return (f[0, 0] * f[1, 1] / (f[0, 1] * f[1, 0])).log()
+    return (f[:-1, :-1] * f[1:, 1:] / (f[:-1, 1:] * f[1:, :-1])).log()
 
 
 def _terms(xi: Tensor, eta: Tensor, q: Tensor, r: Tensor, r_eta: Tensor, s: Tensor, c: Tensor) -> tuple[Tensor, ...]:
@@ -320,8 +333,8 @@ def _terms(xi: Tensor, eta: Tensor, q: Tensor, r: Tensor, r_eta: Tensor, s: Tens
     r_d = r + (eta * s - q * c)
     log_eta = _log_sum(r_eta)
     tangent = xi * c / ((1 + s) * r_eta - q * c)
-    first = (tangent[:, 0] - tangent[:, 1]) / (1 + tangent[:, 0] * tangent[:, 1])
-    angle = torch.atan2(first[0] - first[1], 1 + first[0] * first[1])
+    first = (tangent[:, :-1] - tangent[:, 1:]) / (1 + tangent[:, :-1] * tangent[:, 1:])
+    angle = torch.atan2(first[:-1] - first[1:], 1 + first[:-1] * first[1:])
     i5 = -2 / c * angle
     i4 = (_log_sum(r_d) - s * log_eta) / c
     i3 = (_sum((eta * c + q * s) / r_d) + s * i4) / c - log_eta
