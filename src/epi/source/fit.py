@@ -1,9 +1,8 @@
-"""One rectangular dislocation fitted to LOS displacement: slip and ramp linear, the rectangle by search, then sampled.
+"""How well a rectangular dislocation explains LOS displacement: slip and ramp linear, uneven slip integrated out.
 
-Geometry is fitted as seven numbers: east, north, depth of the centre (km), strike, dip (deg), log10 length, log10
-width (km). For every geometry the two components of slip and each track's ramp follow linearly (variable projection),
-so thousands of rectangles are tried in one call of the dislocation model. All arrays are float64 tensors; a batch comes
-first.
+Geometry is seven numbers: east, north, depth of the centre (km), strike, dip (deg), log10 length, log10 width (km). For
+every geometry the two components of mean slip and each track's ramp follow linearly (variable projection), so thousands
+of rectangles are tried in one call of the dislocation model. All arrays are float64 tensors; a batch comes first.
 """
 
 from collections.abc import Iterable
@@ -11,23 +10,22 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from epi.source import slip as uneven
 from epi.source.observe import Track
 from epi.source.okada import SHEAR_MODULUS_PA, los_greens
 
-AREA_SCATTER, ASPECT_SCATTER = 0.2, 0.2  # log10 standard deviations about the scaling relation
-AREA_CONSTANT = 4.0  # Mw = log10(area in km^2) + 4.0: Leonard (2010), Bull. Seismol. Soc. Am. 100(5A)
-ASPECT_SLOPE, ASPECT_CONSTANT = 0.2, 0.29
-ASPECT = 0.2  # log10 of length over width
+# Leonard (2010), Bull. Seismol. Soc. Am. 100(5A), areas in km^2: Mw = log10(area) + 4.0, length = 0.7 area^0.6 km, so
+# log10(length / width) = 0.2 log10(area) - 0.29; the scatter is ours
+AREA_CONSTANT, ASPECT_SLOPE, ASPECT_CONSTANT = 4.0, 0.2, 0.29
+AREA_SCATTER, ASPECT_SCATTER = 0.2, 0.2  # log10 standard deviations
+BOTTOM_KM, BOTTOM_SCATTER_KM = 25.0, 5.0  # few earthquakes within reach of the radar break deeper
 TOP_KM = 0.05  # the least depth of the top edge
 LOG_LENGTH, LOG_WIDTH = (0.0, 2.3), (0.0, 1.6)
 LEAST_DIP = 5.0
 STEPS = (0.05, 0.05, 0.05, 0.5, 0.5, 0.01, 0.01)  # of the finite differences
-PRIOR_ROWS = 6
-BOTTOM_KM, BOTTOM_SCATTER_KM = 20.0, 3.0
 ROUGHNESS, REACH = 0.5, 0.25  # of uneven slip: standard deviation over mean, correlation length over the sides
 
 
@@ -36,7 +34,16 @@ class Fit(NamedTuple):
 
     parameters: Tensor  # (B, 7)
     slip: Tensor  # (B, 2) strike slip, dip slip, m
-    cost: Tensor  # (B,) chi-squared of data and prior
+    cost: Tensor  # (B,) minus twice the logarithm of the posterior density, but for a constant
+
+    def rows(self, chosen: ArrayLike) -> "Fit":
+        """Some of the batch."""
+        index = torch.as_tensor(chosen)
+        return Fit(*(part[index] for part in self))
+
+    def join(self, other: "Fit") -> "Fit":
+        """Both batches, one after the other."""
+        return Fit(*(torch.cat(parts) for parts in zip(self, other, strict=True)))
 
 
 class Problem:
@@ -57,7 +64,9 @@ class Problem:
     ) -> None:
         self.tracks, self.cells = tracks, cells
         self.taper = uneven.taper(*cells)
-        self.root = ROUGHNESS * self.taper[:, None] * uneven.field_root(*cells, reach=REACH)
+        self.even = cells == (1, 1)
+        spread = 0.0 if self.even else ROUGHNESS
+        self.root = spread * self.taper[:, None] * uneven.field_root(*cells, reach=REACH)
         self.whiten: list[Tensor] = []
         data: list[Tensor] = []
         for track, covariance in zip(tracks, covariances, strict=True):
@@ -68,11 +77,6 @@ class Problem:
             data.append(torch.from_numpy(matrix @ track.los))
         self.data = torch.cat(data)
         self.places = [(torch.from_numpy(t.east), torch.from_numpy(t.north), torch.from_numpy(t.look)) for t in tracks]
-
-    @property
-    def even(self) -> bool:
-        """Whether slip is even."""
-        return self.cells == (1, 1)
 
     def solve(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Best mean slip (B, 2) and residuals (B, R) whose squares add up to the cost.
@@ -104,20 +108,32 @@ class Problem:
         means, residual = self.solve(parameters)
         return Fit(parameters, means, residual.square().sum(1))
 
-    def displacement(self, fit: Fit) -> list[NDArray[np.float64]]:
-        """LOS displacement (m) of the first rectangle's mean slip at each track's observations."""
+    def displacement(self, fit: Fit, share: Tensor) -> list[NDArray[np.float64]]:
+        """LOS displacement (m) of the first rectangle at each track's observations; ``share`` of mean slip a cell."""
         return [
-            torch.einsum("c,cnk,k->n", self.taper, part[0], fit.slip[0]).numpy()
-            for part in self._units(fit.parameters[:1])
+            torch.einsum("c,cnk,k->n", share, part[0], fit.slip[0]).numpy() for part in self._units(fit.parameters[:1])
         ]
+
+    def share(self, fit: Fit, rng: np.random.Generator | None = None) -> Tensor:
+        """(B, cells) slip over the mean slip: its mean given the data or, with ``rng``, a draw; nowhere backward."""
+        units = self._units(fit.parameters)
+        field = self._field(units, fit.slip)
+        mean = self._whitened(torch.einsum("c,bcnk->bkn", self.taper, part) for part in units)
+        residual = self.data - (fit.slip[:, None, :] @ mean)[:, 0]
+        factor = _factor(field)
+        amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)
+        if rng is not None:
+            noise = torch.from_numpy(rng.standard_normal(amplitude.shape))
+            amplitude = amplitude + torch.linalg.solve_triangular(factor.transpose(1, 2), noise, upper=True)
+        return (self.taper + (self.root @ amplitude)[:, :, 0]).clamp(min=0.01)
 
     def unevenness(self, fit: Fit) -> list[NDArray[np.float64]]:
         """(N, N) covariance of what the first rectangle's uneven slip may do to each track, m^2; zero for even slip."""
         fields = [self.root.T @ (part[0] @ fit.slip[0]) for part in self._units(fit.parameters[:1])]
-        return [(0.0 if self.even else 1.0) * (field.T @ field).numpy() for field in fields]
+        return [(field.T @ field).numpy() for field in fields]
 
     def effects(self, fit: Fit) -> list[NDArray[np.float64]]:
-        """Columns that a fit has used up at each track: slip components, derivatives by the rectangle, ramp."""
+        """Columns that the first rectangle has used up at each track: slip components, derivatives, ramp."""
         best = fit.parameters[:1]
         trial = torch.cat([best, best + torch.diag(torch.tensor(STEPS, dtype=torch.float64))])
         columns = []
@@ -130,17 +146,7 @@ class Problem:
     def draw(self, fit: Fit, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Centroids (B, 3: east, north, depth, km) and magnitudes (B,), uneven slip drawn from its posterior."""
         places = uneven.cells(geometry(fit.parameters), *self.cells)[:, :, :3]
-        if self.even:
-            return places[:, 0].numpy(), magnitude(fit.parameters, fit.slip).numpy()
-        units = self._units(fit.parameters)
-        field = self._field(units, fit.slip)
-        mean = self._whitened(torch.einsum("c,bcnk->bkn", self.taper, part) for part in units)
-        residual = self.data - (fit.slip[:, None, :] @ mean)[:, 0]
-        factor = _factor(field)
-        amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)
-        noise = torch.from_numpy(rng.standard_normal(amplitude.shape))
-        amplitude = amplitude + torch.linalg.solve_triangular(factor.transpose(1, 2), noise, upper=True)
-        share = (self.taper + (self.root @ amplitude)[:, :, 0]).clamp(min=0.01)
+        share = self.share(fit, rng)
         centroid = (share[:, :, None] * places).sum(1) / share.sum(1, keepdim=True)
         return centroid.numpy(), (magnitude(fit.parameters, fit.slip) + 2 / 3 * torch.log10(share.mean(1))).numpy()
 
@@ -148,7 +154,7 @@ class Problem:
         """(B, cells, N, 2) LOS responses of each track to unit strike slip and dip slip in every cell."""
         shapes = geometry(parameters)
         return [
-            los_greens(*place, shapes, cells=self.cells, check=False).unflatten(0, (len(shapes), -1))
+            los_greens(*place, shapes, cells=self.cells, check=False).reshape(len(shapes), len(self.taper), -1, 2)
             for place in self.places
         ]
 
@@ -164,12 +170,15 @@ class Problem:
 def _least_squares(normal: Tensor, right: Tensor) -> Tensor:
     """Solve (B, 2, 2) normal equations, damped so little that it only matters where they are singular."""
     damping = 1e-9 * torch.diagonal(normal, dim1=1, dim2=2).sum(1, keepdim=True)
-    return torch.linalg.solve(normal + torch.diag_embed(damping.expand(-1, 2)), right)
+    solution: Tensor = torch.linalg.solve(normal + torch.diag_embed(damping.expand(-1, 2)), right)
+    return solution
 
 
 def _factor(field: Tensor) -> Tensor:
     """Lower Cholesky factor of one plus the field's Gram matrix."""
-    return torch.linalg.cholesky(torch.eye(field.shape[1], dtype=torch.float64) + field @ field.transpose(1, 2))
+    gram = field @ field.transpose(1, 2)
+    factor: Tensor = torch.linalg.cholesky(gram + torch.eye(gram.shape[1], dtype=torch.float64))
+    return factor
 
 
 def geometry(parameters: Tensor) -> Tensor:
@@ -188,16 +197,17 @@ def geometry(parameters: Tensor) -> Tensor:
 
 
 def magnitude(parameters: Tensor, slip: Tensor) -> Tensor:
-    """(B,) moment magnitude of rectangles with even slip."""
+    """(B,) moment magnitude of rectangles with this mean slip."""
     shape = geometry(parameters)
     moment = SHEAR_MODULUS_PA * 1e6 * shape[:, 5] * shape[:, 6] * slip.norm(dim=1).clamp(min=1e-6)
     return 2 / 3 * (torch.log10(moment) - 9.1)
 
 
 def prior(parameters: Tensor, slip: Tensor) -> Tensor:
-    """(B, 5) normalised departures: area and aspect from the scaling relation, and limits that were crossed."""
+    """(B, 6) normalised departures: area and aspect from the scaling relation, and limits that were crossed."""
     _, _, depth, _, _, log_length, log_width = parameters.unbind(1)
     shape = geometry(parameters)
+    bottom = shape[:, 2] + shape[:, 6] / 2 * torch.sin(torch.deg2rad(shape[:, 4]))
     expected = magnitude(parameters, slip) - AREA_CONSTANT
     over = [(log - log.clamp(*limits)) / 0.05 for log, limits in ((log_length, LOG_LENGTH), (log_width, LOG_WIDTH))]
     return torch.stack(
@@ -205,8 +215,7 @@ def prior(parameters: Tensor, slip: Tensor) -> Tensor:
             (log_length + log_width - expected) / AREA_SCATTER,
             (log_length - log_width - (ASPECT_SLOPE * expected - ASPECT_CONSTANT)) / ASPECT_SCATTER,
             (shape[:, 2] - depth) / 0.5,
-            (shape[:, 2] + shape[:, 6] / 2 * torch.sin(torch.deg2rad(shape[:, 4])) - BOTTOM_KM).clamp(min=0)
-            / BOTTOM_SCATTER_KM,
+            (bottom - BOTTOM_KM).clamp(min=0) / BOTTOM_SCATTER_KM,
             *over,
         ],
         dim=1,

@@ -16,23 +16,24 @@ from threadpoolctl import threadpool_limits
 from epi.errors import NoGeoreference, ParameterError
 from epi.insar.contract import LOOK, crs_of
 from epi.insar.frame import LocalFrame, local_frame
+from epi.insar.unwrap import unwrap
 from epi.source import search
 from epi.source.fit import Fit, Problem, geometry
 from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_covariance, model_error
 from epi.source.observe import Track, observe
 from epi.source.okada import GEOMETRY, los_greens
 
-CANDIDATES, STARTS, MODES, ITERATIONS, DRAWS = 3000, 32, 8, 10, 300
-EXPLORE, HEAT = 50, 20.0
-CHAINS, GENERATIONS, OBSERVATIONS = 40, 80, 200
-CELLS = 5, 3  # along strike and down dip
-COARSE_OBSERVATIONS = 110
+COARSE_OBSERVATIONS, OBSERVATIONS = 110, 240  # about so many squares a scene
+CANDIDATES, STARTS, MODES = 3000, 32, 8  # rectangles tried, refined on the coarse view, and kept
+CELLS = 5, 3  # of uneven slip, along strike and down dip
+CHAINS, EXPLORING, SAMPLING, DRAWS = 32, 30, 60, 300  # Markov chains, their moves, and what is kept of them
+HEAT = 20.0  # temperature at which exploring starts
 CHI2_95 = 5.991  # two degrees of freedom
 # Formal posteriors cover too little: 78 of 100 ellipses held the centroid on scenes of `epi.simulate.recipe`, seeds
 # 10,100 to 10,199, with an earlier form of the search; these values make it 95. The 200 reported scenes check them.
 INFLATION, UNEVEN_SLIP = 1.0, 0.05
 LEAST_EVIDENCE = 50.0  # 59 of 60 quiet scenes of those seeds stayed below; of 100 reported ones, 95
-LEAST_MISFIT = 0.01, 1.0
+LEAST_MISFIT = 0.01, 1.0  # fraction of the largest displacement and reach (km), until uneven slip has been fitted
 UNSURE_KM = 6.0  # semi-major axis
 LARGE_MISFIT = 0.08
 APART_KM, CLOSE_COST = 3.0, 6.0  # two solutions: so far apart, and so little worse
@@ -54,6 +55,7 @@ class Location:
     magnitude, magnitude_sigma : moment magnitude for a rigidity of 30 GPa.
     fault : best rectangle: east, north, depth of its centre (km), strike, dip, rake (degrees), length, width (km) and
         slip (m).
+    slip_m : slip of its cells (m, along the rake): five rows along strike, each of three from the top edge down.
     top_edge : its up-dip edge: depth (km) and the east and north of both ends (km).
     variance_reduction : share of the displacement's variance about a plane that the best rectangle explains.
     noise_cm : standard deviation of the correlated noise, one a track.
@@ -75,6 +77,7 @@ class Location:
     magnitude: float
     magnitude_sigma: float
     fault: dict[str, float]
+    slip_m: tuple[tuple[float, ...], ...]
     top_edge: dict[str, float]
     variance_reduction: float
     noise_cm: tuple[float, ...]
@@ -97,8 +100,9 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
 
     One rectangular dislocation in an elastic half-space. Each scene is averaged over squares, its correlated noise is
     estimated from the scene itself, slip and a ramp for every track follow linearly inside a search over thousands of
-    rectangles, and the posterior is sampled. The centroid is the posterior's mean. Its ellipse is corrected for what
-    formal posteriors leave out, by a measurement on simulated scenes with uneven slip.
+    rectangles. The best are refined and sampled with slip that tapers to the rectangle's edges and is uneven by a
+    random field, which is integrated out. The centroid of slip is the posterior's mean. Its ellipse is corrected for
+    what formal posteriors leave out, by a measurement on simulated scenes.
 
     Parameters
     ----------
@@ -131,14 +135,15 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
     frame = local_frame(tracks[0])
     rng = np.random.default_rng(seed)
     with _one_thread():
-        observed = [observe(ds, origin=frame.origin, most=OBSERVATIONS) for ds in tracks]
-        coarse = [observe(ds, origin=frame.origin, most=COARSE_OBSERVATIONS) for ds in tracks]
+        unwrapped = [ds if "los_displacement" in ds else unwrap(ds) for ds in tracks]
+        observed = [observe(ds, origin=frame.origin, most=OBSERVATIONS) for ds in unwrapped]
+        coarse = [observe(ds, origin=frame.origin, most=COARSE_OBSERVATIONS) for ds in unwrapped]
         solution = _solve(observed, _search(coarse, rng), rng)
     return _location(solution, frame, time.perf_counter() - began)
 
 
 def modelled(location: Location, ds: xr.Dataset) -> xr.DataArray:
-    """LOS displacement of the best rectangle on a scene's own samples.
+    """LOS displacement of the best rectangle and its uneven slip on a scene's own samples.
 
     Parameters
     ----------
@@ -151,11 +156,12 @@ def modelled(location: Location, ds: xr.Dataset) -> xr.DataArray:
     """
     frame = local_frame(ds)
     fault = location.fault
-    slip = np.deg2rad(fault["rake"])
-    components = fault["slip_m"] * torch.tensor([np.cos(slip), np.sin(slip)])
+    rake = np.deg2rad(fault["rake"])
+    slip = torch.tensor(location.slip_m, dtype=torch.float64).flatten()
     shape = np.array([[fault[name] for name in GEOMETRY]])
     look = np.stack([np.broadcast_to(ds[name], frame.east_km.shape).ravel() for name in LOOK], axis=1)
-    field = los_greens(frame.east_km.ravel(), frame.north_km.ravel(), look, shape)[0] @ components
+    responses = los_greens(frame.east_km.ravel(), frame.north_km.ravel(), look, shape, cells=CELLS)
+    field = torch.einsum("cnk,c,k->n", responses, slip, torch.tensor([np.cos(rake), np.sin(rake)]))
     dims = ("y", "x") if frame.east_km.ndim == 2 and "y" in ds.dims else ds[LOOK[0]].dims
     return xr.DataArray(field.numpy().reshape(frame.east_km.shape), dims=dims, name="los_displacement")
 
@@ -186,11 +192,16 @@ class _Errors:
 
 @dataclass(frozen=True)
 class _Solution:
-    """Everything a location is read from: modes sorted by cost, draws of centroids (draws, 3) and magnitudes (draws,)."""
+    """Everything a location is read from.
+
+    Modes are sorted by cost; ``share`` is the slip of the best one's cells over its mean; centroids (draws, 3) and
+    magnitudes (draws,) are drawn from the posterior.
+    """
 
     tracks: list[Track]
     problem: Problem
     modes: Fit
+    share: Array
     centroids: Array
     magnitudes: Array
     errors: list[_Errors]
@@ -201,33 +212,38 @@ def _search(tracks: list[Track], rng: np.random.Generator) -> Fit:
     """Rectangles of even slip worth refining, from thousands tried on a coarse view of the scenes."""
     problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
     starts = search.distinct(problem.fit(search.candidates(tracks, CANDIDATES, rng)), STARTS)
-    return search.distinct(search.descend(problem, starts.parameters, iterations=15), MODES)
+    return _refine(problem, starts)
 
 
 def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator) -> _Solution:
-    """Learn the errors from what even slip leaves, then refine and sample with uneven slip."""
-    problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
-    modes = search.distinct(search.descend(problem, found.parameters, iterations=15), MODES)
-    problem = Problem(tracks, [each.covariance for each in _errors(problem, modes)], cells=CELLS)
+    """Refine with even slip; explore and refine with uneven slip; learn the errors anew, refine and sample."""
+    even = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
+    modes = _refine(even, found)
+    problem = Problem(tracks, [each.covariance for each in _errors(even, modes)], cells=CELLS)
     modes = problem.fit(modes.parameters)
-    tried = search.sample(problem, modes, rng, chains=CHAINS, generations=EXPLORE, heat=HEAT)
-    both = Fit(*(torch.cat(parts) for parts in zip(modes, tried, strict=True)))
-    modes = search.distinct(
-        search.descend(problem, search.distinct(both, MODES).parameters, iterations=ITERATIONS), MODES
-    )
+    tried = search.sample(problem, modes, rng, chains=CHAINS, generations=EXPLORING, heat=HEAT)
+    modes = _refine(problem, search.distinct(modes.join(tried), MODES))
     errors = _errors(problem, modes)
     problem = Problem(tracks, [each.covariance for each in errors], cells=CELLS)
-    modes = search.distinct(search.descend(problem, modes.parameters, iterations=ITERATIONS), MODES)
-    posterior = search.sample(problem, modes, rng, chains=CHAINS, generations=GENERATIONS)
-    thin = rng.choice(len(posterior.cost), DRAWS, replace=False)
-    centroids, magnitudes = problem.draw(Fit(*(part[thin] for part in posterior)), rng)
+    modes = _refine(problem, modes)
+    posterior = search.sample(problem, modes, rng, chains=CHAINS, generations=SAMPLING)
+    drawn = posterior.rows(rng.choice(len(posterior.cost), DRAWS, replace=False))
     nothing = float(problem.data.square().sum())
-    return _Solution(tracks, problem, modes, centroids, magnitudes, errors, nothing - float(modes.cost[0]))
+    evidence = nothing - float(modes.cost[0])
+    return _Solution(
+        tracks, problem, modes, problem.share(modes)[0].numpy(), *problem.draw(drawn, rng), errors, evidence
+    )
+
+
+def _refine(problem: Problem, starts: Fit) -> Fit:
+    """The different optima that lie downhill of some rectangles, the best first."""
+    return search.distinct(search.descend(problem, starts.parameters), MODES)
 
 
 def _errors(problem: Problem, modes: Fit) -> list[_Errors]:
     """Errors of every track, from what the best rectangle leaves; the noise from where it hardly moved the ground."""
-    signals, effects, fields = problem.displacement(modes), problem.effects(modes), problem.unevenness(modes)
+    signals = problem.displacement(modes, problem.taper)
+    effects, fields = problem.effects(modes), problem.unevenness(modes)
     errors = []
     for track, signal, effect, field in zip(problem.tracks, signals, effects, fields, strict=True):
         quiet = far_field(track, signal)
@@ -264,6 +280,7 @@ def _location(solution: _Solution, frame: LocalFrame, seconds: float) -> Locatio
         magnitude=float(magnitude.mean()),
         magnitude_sigma=float(INFLATION * magnitude.std()),
         fault=fault,
+        slip_m=tuple(map(tuple, (fault["slip_m"] * solution.share).reshape(CELLS).tolist())),
         top_edge=_top_edge(fault),
         variance_reduction=reduction,
         noise_cm=tuple(float(100 * np.sqrt(e.noise.sill)) for e in solution.errors),
@@ -309,8 +326,8 @@ def _top_edge(fault: dict[str, float]) -> dict[str, float]:
 def _variance_reduction(solution: _Solution) -> float:
     """Share of the variance about a plane that the best rectangle explains, squares weighted by their area."""
     left = total = 0.0
-    modelled = solution.problem.displacement(solution.modes)
-    for track, signal in zip(solution.tracks, modelled, strict=True):
+    fitted = solution.problem.displacement(solution.modes, torch.from_numpy(solution.share))
+    for track, signal in zip(solution.tracks, fitted, strict=True):
         design = track.ramp * track.size[:, None]
         for target, los in (("left", track.los - signal), ("total", track.los)):
             weighted = los * track.size

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 
 from epi.source.observe import Track
 
-UNEVENNESS = 0.05  # of the spread within a square: what its average misses where the displacement bends or jumps
+UNEVENNESS = 0.25  # of the spread within a square: what its average misses where the displacement bends or jumps
 MODEL_LENGTHS_KM, MODEL_FRACTIONS = (1.0, 2.5, 6.0), (0.01, 0.02, 0.04, 0.08, 0.16)
 LENGTHS_KM = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 NUGGETS = (0.0, 0.003, 0.02, 0.1)  # of the sill

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from epi.source.fit import AREA_CONSTANT, ASPECT, STEPS, Fit, Problem, geometry
+from epi.source.fit import AREA_CONSTANT, STEPS, Fit, Problem, geometry
 from epi.source.observe import Track
 
+ASPECT = 0.2  # log10 of length over width of the rectangles tried
 SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
 WIDEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.2, 0.2)  # standard deviations of where its chains start
 
@@ -44,17 +45,13 @@ def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Ten
     )
 
 
-def descend(problem: Problem, start: Tensor, *, iterations: int = 25) -> Fit:
+def descend(problem: Problem, start: Tensor, *, iterations: int = 10) -> Fit:
     """Levenberg-Marquardt from every row of ``start`` at once, derivatives by forward differences."""
-    steps = torch.diag(torch.tensor(STEPS, dtype=torch.float64))
     current, (slip, residual) = start.clone(), problem.solve(start)
     cost = residual.square().sum(1)
     damping = torch.full_like(cost, 1e-2)
     for _ in range(iterations):
-        moved = (current[:, None] + steps).reshape(-1, 7)
-        jacobian = (problem.solve(moved)[1].reshape(len(current), 7, -1) - residual[:, None]) / steps.diagonal()[
-            :, None
-        ]
+        jacobian = _jacobian(problem, current, residual)
         normal = jacobian @ jacobian.transpose(1, 2)
         scale = torch.diagonal(normal, dim1=1, dim2=2)
         gradient = (jacobian @ residual[:, :, None])[:, :, 0]
@@ -77,14 +74,19 @@ def descend(problem: Problem, start: Tensor, *, iterations: int = 25) -> Fit:
     return Fit(current, slip, cost)
 
 
+def _jacobian(problem: Problem, parameters: Tensor, residual: Tensor) -> Tensor:
+    """(B, 7, R) derivatives of the residuals by forward differences."""
+    steps = torch.tensor(STEPS, dtype=torch.float64)
+    moved = problem.solve((parameters[:, None] + torch.diag(steps)).reshape(-1, 7))[1]
+    return (moved.reshape(len(parameters), 7, -1) - residual[:, None]) / steps[:, None]
+
+
 def _widths(problem: Problem, modes: Fit) -> Tensor:
     """(B, 7, 7) roots of the covariance that the curvature at each mode suggests, nowhere wider than `WIDEST`."""
-    steps = torch.tensor(STEPS, dtype=torch.float64)
-    moved = (modes.parameters[:, None] + torch.diag(steps)).reshape(-1, 7)
-    residual = problem.solve(modes.parameters)[1]
-    jacobian = (problem.solve(moved)[1].reshape(len(residual), 7, -1) - residual[:, None]) / steps[:, None]
+    jacobian = _jacobian(problem, modes.parameters, problem.solve(modes.parameters)[1])
     least = torch.diag(torch.tensor(WIDEST, dtype=torch.float64) ** -2)
-    return torch.linalg.cholesky(torch.linalg.inv(jacobian @ jacobian.transpose(1, 2) + least))
+    root: Tensor = torch.linalg.cholesky(torch.linalg.inv(jacobian @ jacobian.transpose(1, 2) + least))
+    return root
 
 
 def distinct(fit: Fit, most: int) -> Fit:
@@ -102,7 +104,7 @@ def distinct(fit: Fit, most: int) -> Fit:
             kept.append(index)
         if len(kept) == most:
             break
-    return Fit(*(part[kept] for part in fit))
+    return fit.rows(kept)
 
 
 def sample(
@@ -110,11 +112,11 @@ def sample(
     modes: Fit,
     rng: np.random.Generator,
     *,
-    chains: int = 48,
-    generations: int = 120,
+    chains: int,
+    generations: int,
     heat: float = 1.0,
 ) -> Fit:
-    """Posterior by differential-evolution Markov chains started from the modes; the first half is dropped.
+    """Posterior by differential-evolution Markov chains started around the modes; the first half is dropped.
 
     Parameters
     ----------
@@ -127,7 +129,7 @@ def sample(
     ----------
     ter Braak (2006), Statistics and Computing 16.
     """
-    share = torch.exp(-(modes.cost - modes.cost.min()) / 8)
+    share = torch.exp(-(modes.cost - modes.cost.min()) / (8 * heat))
     which = rng.choice(len(share), size=chains, p=(share / share.sum()).numpy())
     spread = torch.tensor(SPREAD, dtype=torch.float64)
     widths = _widths(problem, modes)

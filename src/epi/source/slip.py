@@ -38,7 +38,8 @@ def cells(geometry: Tensor, along: int, down: int) -> Tensor:
         length / along,
         width / down,
     ]
-    return torch.stack(torch.broadcast_tensors(*columns), dim=2)
+    whole = east.shape[0], along * down
+    return torch.stack([column.expand(whole) for column in columns], dim=2)
 
 
 def taper(along: int, down: int) -> Tensor:
@@ -49,7 +50,7 @@ def taper(along: int, down: int) -> Tensor:
 
 
 def field_root(along: int, down: int, *, reach: float) -> Tensor:
-    """(cells, cells) lower root of the covariance of a field of unit variance, exponentially correlated along the sides.
+    """(cells, cells) lower root of the covariance of a field of unit variance, exponentially correlated on both sides.
 
     Parameters
     ----------
@@ -58,4 +59,5 @@ def field_root(along: int, down: int, *, reach: float) -> Tensor:
     """
     apart = [(place[:, None] - place).abs() for place in centres(along, down)]
     correlation = torch.exp(-(apart[0] + apart[1]) / reach)
-    return torch.linalg.cholesky(correlation + 1e-9 * torch.eye(len(correlation), dtype=torch.float64))
+    root: Tensor = torch.linalg.cholesky(correlation + 1e-9 * torch.eye(len(correlation), dtype=torch.float64))
+    return root
