@@ -281,8 +281,11 @@ legend = axes.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=
 #
 # Slip enters linearly, and so does the ramp that orbits leave: both follow from the rest by least squares. The other seven numbers do
 # not, so thousands of rectangles are tried, the best are refined, and the neighbourhood of the best is sampled. Misfits are weighed by the noise
-# of this very scene, which is alike over kilometres and is estimated far from the source, and by how uneven slip is. The catalogue is
-# never asked.
+# of this very scene, which is alike over kilometres and is estimated far from the source.
+#
+# No earthquake slips evenly. So the best rectangles are cut into fifteen cells, whose slip fades toward the edges and scatters about that by
+# half of it, alike over a quarter of the fault. All such slips are averaged over: of two rectangles that explain the scene as well, the one
+# that needs the less particular slip for it is the likelier. The catalogue is never asked.
 
 # %%
 physics = locate([scene], seed=seed)
@@ -365,8 +368,8 @@ axes.set_xlabel("largest displacement, in rms of the air")
 legend = axes.legend(frameon=False)
 
 # %% [markdown]
-# *Every one of the 200 earthquakes.* The more the signal stands out, the closer the answer. What stays at the right is uneven slip: what broke
-# was not a rectangle that slipped evenly.
+# *Every one of the 200 earthquakes.* The more the signal stands out, the closer the answer. What stays at the right is slip
+# that one track and fifteen cells do not resolve.
 #
 # ## Both answers
 #

@@ -155,7 +155,7 @@ def test_a_file_that_is_not_there(says):
 
 def test_a_file_of_the_wrong_kind(says, tmp_path):
     (tmp_path / "notes.txt").write_text("Dear diary,\nthe ground moved today.\n")
-    refused(says("locate", tmp_path / "notes.txt"), "EmptyScene: notes.txt holds no row of numbers")
+    refused(says("locate", tmp_path / "notes.txt"), "FileFormatError: notes.txt holds no row of numbers")
     (tmp_path / "scene.nc").write_bytes(b"\x00\x01\x02 not a NetCDF file, whatever its name says")
     refused(says("locate", tmp_path / "scene.nc"), "FileFormatError: ")
 

@@ -193,7 +193,7 @@ def test_real_ridgecrest_tracks_agree_and_confess(shared_data):
         answers[0].longitude, answers[0].latitude, answers[1].longitude, answers[1].latitude
     )
     assert metres < 3000
-    assert all(any(flag.startswith("uneven slip") for flag in answer.flags) for answer in answers)
+    assert all(any(flag.startswith("several faults") for flag in answer.flags) for answer in answers)
 
 
 def test_product_round_trip_gives_the_same_answer(tmp_path, found, ascending):

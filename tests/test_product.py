@@ -1,6 +1,7 @@
 """The product keeps its contract: units, signs, places, and a file that gives back what was put in."""
 
 import os
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -197,11 +198,11 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     kept = product.save(make(), tmp_path / "scene.nc")
     before = kept.read_bytes()
 
-    def full(*_, **__):
+    def full(_, data):
         with open("/dev/full", "wb", buffering=0) as stream:
-            stream.write(b"x")
+            stream.write(data)
 
-    monkeypatch.setattr(xr.Dataset, "to_netcdf", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageError, match="No space left"):
         product.save(make(), kept)
     assert kept.read_bytes() == before

@@ -112,8 +112,10 @@ def _parse(path: Path) -> tuple[list[str] | None, Floats]:
         if rows and len(row) != len(rows[0]):
             raise FileFormatError(f"{path.name}, line {number}: {len(row)} columns, {len(rows[0])} in the first row.")
         rows.append(row)
+    if not lines:
+        raise EmptyScene(f"{path.name} is empty.")
     if not rows or not rows[0]:
-        raise EmptyScene(f"{path.name} holds no row of numbers: is it a point table?")
+        raise FileFormatError(f"{path.name} holds no row of numbers: it is not a point table.")
     return header, np.asarray(rows, dtype=float)
 
 

@@ -185,8 +185,9 @@ def save(ds: xr.Dataset, path: str | Path) -> Path:
     encoding = {
         name: {"zlib": True, "complevel": 2, "shuffle": True} for name, array in ds.data_vars.items() if array.ndim
     }
+    whole = ds.to_netcdf(engine="h5netcdf", encoding=encoding)  # HDF5 itself crashes where a disk fills up under it
     with atomic_path(path) as temporary:
-        ds.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        temporary.write_bytes(whole)
     return Path(path)
 
 

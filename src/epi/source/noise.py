@@ -88,13 +88,13 @@ def estimate(track: Track, residual: Array, effects: Array) -> Noise:
 
 
 def model_error(track: Track, residual: Array, effects: Array, signal: Array, background: Array) -> tuple[float, float]:
-    """How far an even rectangle misses the earthquake: the most likely fraction of the largest signal, and reach (km).
+    """How far a rectangle misses the earthquake: the most likely fraction of the largest signal, and reach (km).
 
     Parameters
     ----------
     track, residual, effects : as in `estimate`, all observations.
     signal : (N,) fitted displacement, metres.
-    background : (N, N) covariance of the scene's noise, m^2.
+    background : (N, N) covariance of the scene's noise and of what uneven slip may do, m^2.
     """
     basis = np.linalg.qr(effects / np.maximum(np.linalg.norm(effects, axis=0), 1e-12))[0]
     scores = {}
@@ -111,7 +111,7 @@ def model_error(track: Track, residual: Array, effects: Array, signal: Array, ba
 
 
 def misfit_covariance(track: Track, signal: Array, fraction: float, length_km: float) -> Array:
-    """(N, N) covariance of what an even rectangle misses, m^2.
+    """(N, N) covariance of what a rectangle misses, m^2.
 
     A fraction of the largest displacement, the same wherever the source moved the ground by a tenth of that or more (in
     proportion to the signal it would forgive a wrong rectangle most where it is most wrong), exponentially correlated.
