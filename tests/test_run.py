@@ -61,9 +61,15 @@ CHAPTERS = {
 }
 
 
+LATER = {
+    "05_patches": ("", 'made("patches.h5", (folder / "scene.nc").read_text())\nmade("patches.csv", "one row")'),
+    "07_epicentre": ("", 'made("location.json", (folder / "scene.nc").read_text())\nmade("network.pt", "weights")'),
+}
+
+
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of three small chapters; returns its folder."""
+    """A project of small chapters; returns its folder."""
     notebooks = tmp_path / "notebooks"
     data = tmp_path / "data"
     package = tmp_path / "package"
@@ -166,8 +172,11 @@ def test_truth_of_a_simulated_source_does_not_outlive_it(tiny):
     assert "truth.nc" not in run.steps["03_interferogram"].outputs
 
 
-@pytest.mark.parametrize("chapter", list(CHAPTERS))
+@pytest.mark.parametrize("chapter", [*CHAPTERS, *LATER])
 def test_a_run_killed_in_the_middle_of_a_step_loses_only_that_step(tiny, chapter):
+    for name, (parameters, body) in LATER.items():
+        write(tiny / "notebooks", name, body, parameters)
+    chapters = [*CHAPTERS, *LATER]
     folder = tiny / "runs" / DEFAULT_EVENT
     folder.mkdir(parents=True)
     hold = folder / f"hold-{chapter.partition('_')[2]}"
@@ -184,14 +193,15 @@ def test_a_run_killed_in_the_middle_of_a_step_loses_only_that_step(tiny, chapter
     process.wait()
     hold.unlink()
 
-    done = list(CHAPTERS)[: list(CHAPTERS).index(chapter)]
+    done = chapters[: chapters.index(chapter)]
     assert list(read_run(folder).steps) == done if done else not (folder / "run.json").exists()
     run = run_event(DEFAULT_EVENT)
-    assert run.redone == list(CHAPTERS)[len(done) :]
+    assert run.redone == chapters[len(done) :]
     assert (folder / "event.json").read_text() == DEFAULT_EVENT
     assert (folder / "pairs.json").read_text() == f"pairs of {DEFAULT_EVENT} in 15 days"
     assert (folder / "scene.nc").read_text() == "simulated {} 1"
-    assert len(diary(tiny)) == len(CHAPTERS) + 1
+    assert (folder / "patches.h5").read_text() == (folder / "location.json").read_text() == "simulated {} 1"
+    assert len(diary(tiny)) == len(chapters) + 1
     assert not list(folder.glob(".*-*"))
 
 

@@ -69,6 +69,8 @@ def events(
     found = [find_event(event_id, chosen) for event_id in chosen["event_id"]]
     if as_json:
         return print_json([event.to_dict() for event in found])
+    if not found:
+        say("No event of the catalogue is like that.")
     for event in found:
         place = f"{degrees(event.latitude, 'NS'):>9} {degrees(event.longitude, 'EW'):>10} {event.depth_km:5.1f} km"
         size = f"{event.magnitude_type:>3} {event.magnitude:.2f}"
@@ -80,7 +82,7 @@ def pairs(
     event_id: EventId,
     *,
     scenes: Annotated[Path | None, typer.Option(help="Archive records to choose from: CSV, JSON or YAML.")] = None,
-    days: Annotated[float, typer.Option(help="How far from the earthquake a scene may be.")] = 15.0,
+    days: Annotated[float, typer.Option(min=0, help="How far from the earthquake a scene may be.")] = 15.0,
     explain: Annotated[bool, typer.Option("--explain", help="Also why each other candidate was rejected.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -295,6 +297,10 @@ def _box(text: str) -> tuple[float, float, float, float]:
         raise typer.BadParameter(
             f"'{text}' is not W,S,E,N in degrees, such as 19,34,29,42.", param_hint="--box"
         ) from None
+    if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+        raise typer.BadParameter(
+            f"'{text}' is no box: south lies below north, within ±90 and ±180 degrees.", param_hint="--box"
+        )
     return west, south, east, north
 
 

@@ -177,7 +177,7 @@ def _check(
     if taken:
         raise ParameterError(f"Parameter '{taken.pop()}' has an option of its own: use that.")
     everywhere = {name: parameter for known in declared.values() for name, parameter in known.items()}
-    check_parameters(further, everywhere)
+    check_parameters(further, {name: parameter for name, parameter in everywhere.items() if name not in given})
     for known in declared.values():
         check_parameters({name: value for name, value in [*given.items(), *further.items()] if name in known}, known)
 

@@ -135,26 +135,27 @@ class Stated:
         MissingConvention : neither incidence and heading nor the direction of the pass are stated.
         """
         incidence, heading, source = self.incidence, self.heading, "stated"
-        if incidence is None or heading is None:
-            if self.pass_direction is None:
-                missing = " and ".join(part for part in ("incidence", "heading") if getattr(self, part) is None)
-                raise MissingConvention(
-                    f"{name} has no look vectors and {missing} is not stated: give incidence and heading (degrees), or "
-                    "the pass, ascending or descending, for Sentinel-1's middle values."
-                )
-            incidence = SENTINEL1_INCIDENCE_DEG if incidence is None else incidence
-            heading = SENTINEL1_HEADING_DEG[self.pass_direction] if heading is None else heading
-            source = f"middle values of a Sentinel-1 {self.pass_direction} pass"
-            _warn(
-                f"{name}: look direction taken from {source}, incidence {incidence:g} and heading {heading:g} degrees; "
-                "true incidence runs from 30 to 46 degrees over a swath."
-            )
-        elif self.pass_direction is not None and (np.cos(np.deg2rad(heading)) > 0) != (
-            self.pass_direction == "ascending"
-        ):
+        northward = self.pass_direction == "ascending"
+        if self.pass_direction and heading is not None and (np.cos(np.deg2rad(heading)) > 0) != northward:
             raise ParameterError(
                 f"heading {heading:g} degrees is not that of a pass {self.pass_direction}: ascending flies north, "
                 "descending south; leave one of the two out."
+            )
+        if incidence is None or heading is None:
+            missing = [part for part in ("incidence", "heading") if getattr(self, part) is None]
+            if self.pass_direction is None:
+                raise MissingConvention(
+                    f"{name} has no look vectors and does not say its {' and '.join(missing)}: give incidence and "
+                    "heading (degrees), or the pass, ascending or descending, for Sentinel-1's middle values."
+                )
+            incidence = SENTINEL1_INCIDENCE_DEG if incidence is None else incidence
+            heading = SENTINEL1_HEADING_DEG[self.pass_direction] if heading is None else heading
+            assumed = {"incidence": incidence, "heading": heading}
+            said = " and ".join(f"{part} {assumed[part]:g}" for part in missing)
+            source = f"{' and '.join(missing)} of the middle of a Sentinel-1 {self.pass_direction} pass"
+            _warn(
+                f"{name}: {said} assumed, Sentinel-1's middle for a pass {self.pass_direction}"
+                + ("; true incidence runs from 30 to 46 degrees over a swath." if "incidence" in missing else ".")
             )
         east, north, up = (float(part) for part in look_vector(incidence, heading))
         look = {"look_east": east, "look_north": north, "look_up": up, "incidence_angle": float(incidence)}

@@ -132,8 +132,8 @@ def patch_answers(
     for chosen, colour, label in ((~sure, "0.8", "of an unsure patch"), (sure, "#f0e442", "of a trusted patch")):
         if chosen.any():
             step = (answers - centres)[chosen].T
-            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.006, "zorder": 5}
-            style |= {"edgecolor": "black", "linewidth": 0.6, "color": colour}
+            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004, "zorder": 5}
+            style |= {"edgecolor": "black", "linewidth": 0.4, "color": colour}
             axes.quiver(*centres[chosen].T, *step, label=f"answer {label}", **style)
     halo = [Stroke(linewidth=4.2, foreground="black"), Normal()]
     outline = ellipse_outline(epicentre, ellipse_km)

@@ -109,10 +109,8 @@ def fringe_profile(
     above.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
     centimetres = 100 * np.asarray(los_m, dtype=float)
     below.plot(distance_km, centimetres, color="#d55e00", linewidth=1.5)
-    below.yaxis.set_major_locator(
-        MultipleLocator(50 * wavelength * max(1, round((np.nanmax(centimetres) - np.nanmin(centimetres)) / 20)))
-    )
-    below.yaxis.set_major_formatter("{x:.1f}")
+    below.yaxis.set_major_locator(MultipleLocator(50 * wavelength))
+    below.yaxis.set_major_formatter(lambda x, _: f"{x + 0.0:.1f}" if abs(x) > 0.01 else "0")
     below.grid(axis="y", linewidth=0.4)
     below.set(xlabel="distance from the deforming area's centre (km)", ylabel="LOS displacement (cm)\ntoward positive")
     for axes in (above, below):

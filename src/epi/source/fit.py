@@ -49,14 +49,23 @@ class Fit(NamedTuple):
 class Problem:
     """Whitened observations of one or several tracks, their ramps projected out.
 
-    Slip is even, or, on a rectangle cut into cells, a tapered mean plus a Gaussian field. The field is integrated out:
-    its mean given the data is fitted, and what it may do is paid for, so that rectangles can be compared by their cost.
+    Slip is even, or, on a rectangle cut into cells, a tapered mean plus a Gaussian field, which is integrated out. With
+    whitened data d, responses M to the mean slip m and F to the field's independent amplitudes, a rectangle costs
+
+        (d − M m)' C⁻¹ (d − M m) + log |C|,   C = 1 + F F'
+
+    and its prior: minus twice the logarithm of its posterior density, but for a constant. In terms of the amplitudes
+    a = (1 + F'F)⁻¹ F' r given the data, r = d − M m, that is |r − F a|² + |a|² + log |1 + F'F|.
 
     Parameters
     ----------
     tracks : observations in one frame.
     covariances : (N, N) of each track's errors, m^2.
     cells : along strike and down dip; (1, 1) is even slip.
+
+    References
+    ----------
+    Fukuda and Johnson (2010), Geophys. J. Int. 181(3), for linear beside nonlinear parameters.
     """
 
     def __init__(
@@ -79,10 +88,9 @@ class Problem:
         self.places = [(torch.from_numpy(t.east), torch.from_numpy(t.north), torch.from_numpy(t.look)) for t in tracks]
 
     def solve(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
-        """Best mean slip (B, 2) and residuals (B, R) whose squares add up to the cost.
+        """Best mean slip (B, 2) and residuals (B, R) whose squares add up to the cost: data, field, log |C|, prior.
 
-        Residuals are the whitened data, for uneven slip the field's amplitudes and the logarithms of what it may do,
-        and the prior's rows.
+        The field is scaled by the mean slip of a fit without it.
         """
         units = self._units(parameters)
         mean = self._whitened(torch.einsum("c,bcnk->bkn", self.taper, part) for part in units)
@@ -92,16 +100,16 @@ class Problem:
             return means, torch.cat([residual, prior(parameters, means)], dim=1)
         field = self._field(units, means)
         factor = _factor(field)
-        crossed = field @ mean.transpose(1, 2)
-        solved = torch.cholesky_solve(crossed, factor)
-        against = torch.cholesky_solve((field @ self.data)[:, :, None], factor)
-        normal = mean @ mean.transpose(1, 2) - crossed.transpose(1, 2) @ solved
-        means = _least_squares(normal, mean @ self.data - (crossed.transpose(1, 2) @ against)[:, :, 0])
+        shared = field @ mean.transpose(1, 2)
+        by_mean = torch.cholesky_solve(shared, factor)
+        by_data = torch.cholesky_solve((field @ self.data)[:, :, None], factor)
+        normal = mean @ mean.transpose(1, 2) - shared.transpose(1, 2) @ by_mean
+        means = _least_squares(normal, mean @ self.data - (shared.transpose(1, 2) @ by_data)[:, :, 0])
         residual = self.data - (means[:, None, :] @ mean)[:, 0]
         amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)[:, :, 0]
         residual = residual - (amplitude[:, None, :] @ field)[:, 0]
-        paid = (2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).clamp(min=1e-12)).sqrt()
-        return means, torch.cat([residual, amplitude, paid, prior(parameters, means)], dim=1)
+        logarithms = (2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).clamp(min=1e-12)).sqrt()
+        return means, torch.cat([residual, amplitude, logarithms, prior(parameters, means)], dim=1)
 
     def fit(self, parameters: Tensor) -> Fit:
         """Cost and mean slip of a batch of rectangles."""
@@ -133,7 +141,7 @@ class Problem:
         return [(field.T @ field).numpy() for field in fields]
 
     def effects(self, fit: Fit) -> list[NDArray[np.float64]]:
-        """Columns that the first rectangle has used up at each track: slip components, derivatives, ramp."""
+        """Design of all that fitting the first rectangle took from each track: slip, derivatives by its shape, ramp."""
         best = fit.parameters[:1]
         trial = torch.cat([best, best + torch.diag(torch.tensor(STEPS, dtype=torch.float64))])
         columns = []

@@ -12,6 +12,7 @@ from epi.source.observe import Track
 
 ASPECT = 0.2  # log10 of length over width of the rectangles tried
 SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
+LONGEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.3, 0.3)  # step downhill
 WIDEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.2, 0.2)  # standard deviations of where its chains start
 
 
@@ -57,7 +58,7 @@ def descend(problem: Problem, start: Tensor, *, iterations: int = 10) -> Fit:
         gradient = (jacobian @ residual[:, :, None])[:, :, 0]
         damped = normal + torch.diag_embed(damping[:, None] * scale + 1e-9 * scale.sum(1, keepdim=True) + 1e-12)
         step = -torch.linalg.solve(damped, gradient)
-        limit = torch.tensor([5.0, 5.0, 3.0, 30.0, 20.0, 0.3, 0.3], dtype=torch.float64)
+        limit = torch.tensor(LONGEST, dtype=torch.float64)
         trial = current + step.clamp(-limit, limit)
         trial_slip, trial_residual = problem.solve(trial)
         trial_cost = trial_residual.square().sum(1)
