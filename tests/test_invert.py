@@ -206,7 +206,7 @@ def test_real_thessaly_is_where_the_published_fit_is(shared_data, name, stated):
 
 
 def test_real_ridgecrest_tracks_confess(shared_data):
-    """Several faults broke: one rectangle puts the two tracks 5 to 7 km apart, and each says that it is a poor model."""
+    """Several faults broke: one rectangle puts the two tracks 5 to 7 km apart, and each says that it fits ill."""
     folder = shared_data / "scenes" / "ridgecrest_2019"
     answers = []
     for name in ("t64_asc_edit.lltnde", "t71_des.lltnde"):
