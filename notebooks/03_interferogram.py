@@ -350,5 +350,6 @@ print(f"pairs to average: {int(np.ceil((3 * noise / peak) ** 2))}")
 # ## References
 #
 # {cite:t}`rosen2000` and {cite:t}`bamler1998` on interferometry; {cite:t}`hanssen2001` on the air; {cite:t}`goldstein1998` and
-# {cite:t}`chen2001` on filtering and unwrapping; {cite:t}`buccoliero2024` and {cite:t}`alkaabi2023` on the Iran-Iraq earthquake. Full
+# {cite:t}`chen2001` on filtering and unwrapping; {cite:t}`buccoliero2024` and {cite:t}`alkaabi2023` on the Iran-Iraq earthquake;
+# {cite:t}`watson2022` on Thessaly. Full
 # entries: {doc}`/references`.
