@@ -367,7 +367,7 @@ print(f"{quiet['visible'].sum()} of {len(quiet)} scenes without an earthquake we
 # favour. (With slip that scatters by 90 % of itself over a tenth of the fault, the first 40 of these earthquakes are found within 0.79 km instead of 0.63, median,
 # and 38 lie in their ellipses: `python tests/bench/bench_location.py --rough --scenes 40`.) And variants of the method were compared on other scenes of the recipe and on the real ones of Thessaly and Ridgecrest, so those two
 # are no independent test. Where several faults broke, one rectangle is the wrong model: two tracks of the Ridgecrest earthquake of 2019, located
-# apart, disagree by some 6 km, and both carry the note that says why.
+# apart, disagree by some 6 km, more than their ellipses allow, and both carry the note that says why.
 
 # %%
 _, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
