@@ -194,7 +194,7 @@ def test_an_unknown_event(says):
 
 def test_a_misspelt_or_ill_typed_parameter(says, tmp_path):
     run = ["run", "20210303-thessaly", "--runs", tmp_path]
-    refused(says(*run, "-p", "run_foldr=x"), "ParameterError: No parameter 'run_foldr': did you mean 'run_folder'?")
+    refused(says(*run, "-p", "pixls=64"), "ParameterError: No parameter 'pixls': did you mean 'pixels'?")
     refused(says(*run, "-p", "profile=quick"), "ParameterError: Parameter 'profile' has an option of its own")
     refused(says(*run, "--units", "m"), "ParameterError: --units describes a file, but the source is simulated")
     assert list(tmp_path.iterdir()) == []

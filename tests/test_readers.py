@@ -113,8 +113,8 @@ def test_middle_values_of_a_pass_are_used_with_a_warning(floats):
     [
         ({}, MissingConvention, "does not say its unit.*-0.02 to 0.05"),
         ({"units": "m"}, MissingConvention, "which motion is positive"),
-        ({"units": "m", "positive": "away"}, MissingConvention, "incidence and heading is not stated"),
-        ({"units": "m", "positive": "away", "incidence": 39}, MissingConvention, "heading is not stated"),
+        ({"units": "m", "positive": "away"}, MissingConvention, "does not say its incidence and heading"),
+        ({"units": "m", "positive": "away", "incidence": 39}, MissingConvention, "does not say its heading"),
         ({"units": "km"}, ParameterError, "units is 'km'.*rad, m, cm, mm"),
         ({"units": "m", "positive": "up"}, ParameterError, "positive is 'up'.*away, toward"),
         ({"units": "m", "quantity": "wrapped"}, ParameterError, "contradict"),

@@ -112,7 +112,7 @@ class PairMatch:
         if not self.pairs:
             if not self.rejected:
                 raise NoPairFound(f"{self.missing}: no candidate was given. Name a file of scenes with --scenes.")
-            rejected = f"{len(self.rejected)} candidates rejected; --explain says why"
+            rejected = f"{len(self.rejected)} candidates rejected: epi pairs {self.event.event_id} --explain"
             raise NoPairFound(f"{self.missing} ({rejected}). Widen with --days.")
         return self.pairs[0]
 
