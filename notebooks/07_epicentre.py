@@ -329,7 +329,7 @@ legend = row[0].legend(loc="lower left", fontsize="small")
 # found from the arrival of waves. The two may lie half a fault apart.
 
 # %%
-print(f"a source lowers the misfit by {physics.evidence:.0f} (chi-squared)")
+print(f"a source lowers the cost by {physics.evidence:.0f} (chi-squared, less the price of uneven slip)")
 for flag in physics.flags or ("nothing to warn of",):
     print(f"* {flag}")
 
@@ -364,9 +364,9 @@ print(f"{quiet['visible'].sum()} of {len(quiet)} scenes without an earthquake we
 # beat. "A warning" means that the program itself said the earthquake was not visible, poorly located or had two solutions.
 #
 # Two cautions. The fit expects slip to be as uneven, and over as much of the fault, as the recipe draws it; the ground owes it no such
-# favour. (With slip that scatters by 90 % of itself over a tenth of the fault, the first 40 of these earthquakes are found within 0.79 km instead of 0.63, median,
-# and 38 lie in their ellipses: `python tests/bench/bench_location.py --rough --scenes 40`.) And variants of the method were compared on other scenes of the recipe and on the real ones of Thessaly and Ridgecrest, so those two
-# are no independent test. Where several faults broke, one rectangle is the wrong model: two tracks of the Ridgecrest earthquake of 2019, located
+# favour. (With slip that scatters by 90 % of itself over a tenth of the fault, the first 40 of these earthquakes are found within 0.79 km
+# instead of 0.63, median, and 38 lie in their ellipses: `python tests/bench/bench_location.py --rough --scenes 40`.) And variants of the
+# method were compared on other scenes of the recipe and on the real ones of Thessaly and Ridgecrest, so those two are no independent test. Where several faults broke, one rectangle is the wrong model: two tracks of the Ridgecrest earthquake of 2019, located
 # apart, disagree by some 6 km, more than their ellipses allow, and both carry the note that says why.
 
 # %%

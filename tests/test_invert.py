@@ -205,18 +205,26 @@ def test_real_thessaly_is_where_the_published_fit_is(shared_data, name, stated):
     assert answer.latitude is None
 
 
-def test_real_ridgecrest_tracks_confess(shared_data):
-    """Several faults broke: one rectangle puts the two tracks 5 to 7 km apart, and each says that it fits ill."""
+@pytest.fixture(scope="module")
+def ridgecrest(shared_data):
+    """Locations of the two tracks of Ridgecrest, where several faults broke."""
     folder = shared_data / "scenes" / "ridgecrest_2019"
     answers = []
     for name in ("t64_asc_edit.lltnde", "t71_des.lltnde"):
         scene = read_scene(folder / name, columns="lon,lat,height,e,n,u,los,weight", units="mm")
         answers.append(locate([scene]))
-    _, _, metres = Geod(ellps="WGS84").inv(
-        answers[0].longitude, answers[0].latitude, answers[1].longitude, answers[1].latitude
-    )
-    assert metres < 8000
-    assert all(any(flag.startswith("several faults") for flag in answer.flags) for answer in answers)
+    return answers
+
+
+def test_real_ridgecrest_tracks_confess(ridgecrest):
+    assert all(any(flag.startswith("several faults") for flag in answer.flags) for answer in ridgecrest)
+
+
+@pytest.mark.xfail(strict=True, reason="one rectangle puts the tracks 5 to 7 km apart: several faults broke")
+def test_real_ridgecrest_tracks_agree(ridgecrest):
+    first, second = ridgecrest
+    _, _, metres = Geod(ellps="WGS84").inv(first.longitude, first.latitude, second.longitude, second.latitude)
+    assert metres < 3000
 
 
 def test_product_round_trip_gives_the_same_answer(tmp_path, found, ascending):

@@ -187,11 +187,19 @@ def test_chapter_07_finds_the_source_that_was_put_in(default_run):
     physics, network = read(default_run, "location.json")["results"]
     assert (physics["method"], network["method"]) == ("physics", "network")
     misses = [float(np.hypot(*([each["east_km"], each["north_km"]] - centroid))) for each in (physics, network)]
-    assert misses[0] < physics["ellipse_km"][0] < 6
+    assert misses[0] < physics["ellipse_km"][0] < 5
     assert misses[1] < network["ellipse_km"][0] < 51.2  # inside its ellipse, which is no wider than a patch
     assert physics["visible"]
     assert abs(physics["magnitude"] - truth["magnitude"]) < 0.15
     assert abs(physics["depth_km"] - truth["centroid_depth_km"]) < 2.5
+
+
+@pytest.mark.xfail(strict=True, reason="1.8 km: within the ellipse, but farther than it was with even slip")
+def test_chapter_07_finds_the_simulated_centroid_within_1500_m(default_run):
+    truth = product.load(default_run.path / "truth.nc").attrs
+    physics, _ = read(default_run, "location.json")["results"]
+    apart = physics["east_km"] - truth["centroid_east_km"], physics["north_km"] - truth["centroid_north_km"]
+    assert np.hypot(*apart) < 1.5
 
 
 @pytest.fixture(scope="module")

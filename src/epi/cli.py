@@ -297,10 +297,6 @@ def _box(text: str) -> tuple[float, float, float, float]:
         raise typer.BadParameter(
             f"'{text}' is not W,S,E,N in degrees, such as 19,34,29,42.", param_hint="--box"
         ) from None
-    if not (-90 <= south < north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
-        raise typer.BadParameter(
-            f"'{text}' is no box: south lies below north, within ±90 and ±180 degrees.", param_hint="--box"
-        )
     return west, south, east, north
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from epi.errors import FileFormatError, UnknownEvent
+from epi.errors import FileFormatError, ParameterError, UnknownEvent
 from epi.settings import settings
 
 KINDS = ("earthquake", "landslide", "quiet")
@@ -143,6 +143,10 @@ def select_events(
     min_magnitude, max_depth_km : limits, both included; the magnitude is compared as it stands, whatever its scale.
     box : west, south, east, north in degrees; west may exceed east where the box crosses the antimeridian.
     since, until : UTC times, both included.
+
+    Raises
+    ------
+    ParameterError : a box whose south is not below its north, or beyond a pole.
     """
     keep = pd.Series(data=True, index=events.index)
     if min_magnitude is not None:
@@ -151,6 +155,10 @@ def select_events(
         keep &= events["depth_km"] <= max_depth_km
     if box is not None:
         west, south, east, north = box
+        if not -90 <= south < north <= 90:
+            raise ParameterError(
+                f"A box from {south:g} to {north:g} degrees north holds nothing: give west, south, east, north."
+            )
         width = 360.0 if east - west >= 360 else (east - west) % 360
         keep &= events["latitude"].between(south, north) & ((events["longitude"] - west) % 360 <= width)
     if since is not None:

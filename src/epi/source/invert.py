@@ -60,7 +60,8 @@ class Location:
     variance_reduction : share of the displacement's variance about a plane that the best rectangle explains.
     noise_cm : standard deviation of the correlated noise, one a track.
     misfit : what further faults and finer unevenness leave, as a fraction of the largest displacement.
-    evidence : fall of chi-squared when a source is allowed, in noise units.
+    evidence : fall of the cost (`epi.source.fit.Problem`: chi-squared, what uneven slip may do, prior) when a source is
+        allowed.
     visible : whether that is more than scenes without an earthquake reach.
     flags : what to know before believing the numbers.
     seconds : time taken.
@@ -230,9 +231,8 @@ def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator) -> _Soluti
     drawn = posterior.rows(rng.choice(len(posterior.cost), DRAWS, replace=False))
     nothing = float(problem.data.square().sum())
     evidence = nothing - float(modes.cost[0])
-    return _Solution(
-        tracks, problem, modes, problem.share(modes)[0].numpy(), *problem.draw(drawn, rng), errors, evidence
-    )
+    share = problem.share(modes.rows([0]))[0].numpy()
+    return _Solution(tracks, problem, modes, share, *problem.draw(drawn, rng), errors, evidence)
 
 
 def _refine(problem: Problem, starts: Fit) -> Fit:
