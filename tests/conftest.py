@@ -32,13 +32,8 @@ MAY_SKIP = re.compile(r"SNAP|GPU|\.\./shared/data")
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With EPI_NO_SKIPS set, fail what is skipped for want of anything but SNAP, a GPU or ../shared/data."""
     report = yield
-    failed_as_expected = hasattr(report, "wasxfail")
-    if (
-        report.skipped
-        and not failed_as_expected
-        and os.environ.get("EPI_NO_SKIPS")
-        and not MAY_SKIP.search(str(report.longrepr))
-    ):
+    skipped = report.skipped and not hasattr(report, "wasxfail")  # what fails as expected was not skipped
+    if skipped and os.environ.get("EPI_NO_SKIPS") and not MAY_SKIP.search(str(report.longrepr)):
         report.outcome = "failed"
     return report
 
