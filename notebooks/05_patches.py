@@ -113,8 +113,8 @@ print(f"{len(pieces)} patches of {size_km:g} km, {pixels} pixels of {1000 * size
 axes = plots.patch_bands({name: pieces.band(name)[middle] for name in patches.BANDS}, size_km)
 
 # %% [markdown]
-# *The three bands of one patch.* Coherence, and the real part $i$ and the imaginary part $q$ of the interferogram. The phase is kept as a
-# pair of numbers on purpose, as the next section shows.
+# *The three bands of one patch; grey is no data.* Coherence, and the real part $i$ and the imaginary part $q$ of the interferogram. The
+# phase is kept as a pair of numbers on purpose, as the next section shows.
 
 # %% [markdown]
 # ## What may be averaged

@@ -181,6 +181,15 @@ def test_an_empty_scene_and_one_without_a_place(says, tmp_path):
     refused(says("locate", nowhere, *given), "NoGeoreference: ")
 
 
+def test_a_source_is_read_before_the_first_chapter_runs(says, tmp_path):
+    given = ["--quantity", "displacement", "--units", "m", "--positive", "toward", "--pass", "ascending"]
+    empty = geotiff(tmp_path / "empty.tif", np.full((10, 10), np.nan))
+    runs = ["--runs", tmp_path / "runs"]
+    refused(says("run", "20210303-thessaly", "--source", empty, *runs, *given), "EmptyScene: ")
+    refused(says("run", "20210303-thessaly", "--source", tmp_path / "x.tif", *runs), "FileFormatError: No file ")
+    assert not (tmp_path / "runs").exists()
+
+
 def geotiff(path: Path, values: np.ndarray, crs: str | None = "EPSG:32634") -> Path:
     place = {"transform": Affine(500.0, 0.0, 6e5, 0.0, -500.0, 4.4e6), "crs": crs}
     shape = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float32"}

@@ -190,11 +190,15 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run the whole chain for one earthquake: every chapter, executed into its run folder."""
+    from epi.catalogue import find_event
+    from epi.insar.readers import read_scene
     from epi.run import run_event
 
     given = _stated(locals())
     if source == "simulated" and given:
         raise ParameterError(f"--{next(iter(given)).replace('_', '-')} describes a file, but the source is simulated.")
+    if source != "simulated":
+        read_scene(source, event=find_event(event_id), **given)  # what is wrong with it is said before a chapter runs
     done = run_event(
         event_id,
         source=source,

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import ArrayLike
 
-from epi.plots.scenes import colour_bar, ellipse_outline
+from epi.plots.scenes import NO_DATA_COLOUR, colour_bar, ellipse_outline
 
 
 def patch_outlines(
@@ -45,18 +45,21 @@ def patch_bands(bands: Mapping[str, ArrayLike], size_km: float) -> list[Axes]:
 
     Parameters
     ----------
-    bands : (pixels, pixels) by name, row 0 in the north; ``coh`` is drawn from 0 to 1, the others about zero.
+    bands : (pixels, pixels) by name, row 0 in the north; ``coh`` is drawn from 0 to 1, the others about zero. Where all
+        are 0 there are no data: grey.
     size_km : side of the patch.
     """
     _, row = plt.subplots(1, len(bands), figsize=(4.2 * len(bands), 3.6), layout="constrained")
     half = size_km / 2
+    empty = np.all([np.asarray(values) == 0 for values in bands.values()], axis=0)
     for axes, (name, values) in zip(row, bands.items(), strict=True):
-        shown = np.asarray(values, dtype=float)
-        largest = float(np.abs(shown).max())
+        shown = np.where(empty, np.nan, np.asarray(values, dtype=float))
+        largest = float(np.nanmax(np.abs(shown), initial=0.0)) or 1.0
         style: dict[str, Any] = {"cmap": "cividis", "vmin": 0, "vmax": 1}
         if name != "coh":
             style = {"cmap": "PuOr", "vmin": -largest, "vmax": largest}
         drawn = axes.imshow(shown, extent=(-half, half, -half, half), interpolation="nearest", **style)
+        axes.set_facecolor(NO_DATA_COLOUR)
         axes.set(title=name, xlabel="east of the centre (km)", ylabel="north of the centre (km)")
         colour_bar(axes, drawn, "coherence" if name == "coh" else "interferogram (1)")
     return list(row)
