@@ -51,7 +51,7 @@ FRINGE_M = SENTINEL1_WAVELENGTH_M / 2
 # ## The catalogue
 #
 # The book ships a small catalogue: earthquakes that Sentinel-1 saw well, and some that it did not. Every row has the
-# same columns, so that a larger list, from the USGS or the ISC, can take its place.
+# same columns; a larger list, from the USGS or the ISC, can take its place once it has them.
 
 # %%
 events = read_events()

@@ -116,7 +116,7 @@ def test_no_pair_is_an_error_that_names_the_way_out(says):
 
 def test_a_source_is_located_where_it_was_put(says, default_run):
     scene = default_run.path / "scene.nc"
-    code, out, err = says("locate", scene, "--method", "both", "--json")
+    code, out, err = says("locate", scene, "--method", "both", "--event", "20210303-thessaly", "--json")
     assert code == 0, err
     physics, network = json.loads(out)["results"]
     truth = product.load(default_run.path / "truth.nc").attrs
@@ -125,6 +125,9 @@ def test_a_source_is_located_where_it_was_put(says, default_run):
         place = [found["longitude"], found["latitude"], truth["centroid_longitude"], truth["centroid_latitude"]]
         bearing, _, metres = Geod(ellps="WGS84").inv(*place)
         assert metres < 1000 * near_km
+        assert found["event_id"] == "20210303-thessaly"
+        from_catalogue = Geod(ellps="WGS84").inv(found["longitude"], found["latitude"], 22.1757, 39.7546)[2]
+        assert found["km_from_catalogue"] == pytest.approx(from_catalogue / 1000, abs=0.1)
         major, minor, azimuth = found["ellipse_km"]
         turn = np.deg2rad(bearing - azimuth)
         assert np.hypot(metres * np.cos(turn) / major, metres * np.sin(turn) / minor) < 1000
@@ -198,6 +201,17 @@ def geotiff(path: Path, values: np.ndarray, crs: str | None = "EPSG:32634") -> P
     return path
 
 
+def test_coordinates_that_lie_outside_their_system(says, tmp_path):
+    np.linspace(0.01, 1, 100, dtype="<f4").tofile(tmp_path / "local.unw")
+    (tmp_path / "local.par").write_text(
+        "ifg_width: 10\nifg_length: 10\ncorner_x: -5000\ncorner_y: -5000\nx_spacing: 1000\ny_spacing: 1000\n"
+    )
+    given = ["--quantity", "displacement", "--units", "m", "--positive", "away", "--pass", "ascending"]
+    found = says("locate", tmp_path / "local.unw", *given, "--crs", "EPSG:32634")
+    refused(found, "FileFormatError: local.unw spans 9000 m about latitude 0.0")
+    refused(says("locate", tmp_path, *given), f"FileFormatError: No file {tmp_path}: it is a folder")
+
+
 def test_an_unknown_event(says):
     refused(says("pairs", "20210303-thesaly"), "UnknownEvent: No event '20210303-thesaly'")
     refused(says("run", "20210303-thesaly"), "UnknownEvent: No event '20210303-thesaly'")
@@ -207,6 +221,7 @@ def test_an_unknown_event(says):
 def test_a_misspelt_or_ill_typed_parameter(says, tmp_path):
     run = ["run", "20210303-thessaly", "--runs", tmp_path]
     refused(says(*run, "-p", "pixls=64"), "ParameterError: No parameter 'pixls': did you mean 'pixels'?")
+    refused(says(*run, "-p", "seed=3"), "ParameterError: Parameter 'seed' has an option of its own")
     refused(says(*run, "-p", "profile=quick"), "ParameterError: Parameter 'profile' has an option of its own")
     refused(says(*run, "--units", "m"), "ParameterError: --units describes a file, but the source is simulated")
     assert list(tmp_path.iterdir()) == []

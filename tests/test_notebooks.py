@@ -15,6 +15,7 @@ from pyproj import Geod
 
 from conftest import ROOT
 from epi import patches
+from epi.book import render
 from epi.catalogue import find_event
 from epi.insar import product
 from epi.notebook import read_parameters
@@ -220,6 +221,20 @@ def test_the_chain_finds_the_real_earthquake(real_run):
     assert not (real_run.path / "truth.nc").exists()
     assert product.load(real_run.path / "scene.nc").attrs.get("engine") != "simulated"
     assert real_run.redone == [path.stem for path in CHAPTERS]
+
+
+def test_the_real_run_is_quiet_and_makes_a_book(real_run, tmp_path):
+    pages = render(real_run.path, out=tmp_path / "pages", strict=True).parent
+    for chapter in CHAPTERS:
+        executed = nbformat.read(real_run.path / f"{chapter.stem}.ipynb", as_version=4)
+        outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+        assert not [output.text for output in outputs if output.get("name") == "stderr"]
+        figures = sum("image/png" in output.get("data", {}) for output in outputs)
+        page = (pages / "chapters" / f"{chapter.stem}.html").read_text(encoding="utf-8")
+        shown = set(re.findall(r'src="\.\./(_images/[^"]+\.png)"', page))
+        assert len(shown) == figures > 0
+        assert all((pages / image).is_file() for image in shown)
+    assert "greece.diff" in (pages / "chapters" / "03_interferogram.html").read_text(encoding="utf-8")
 
 
 def test_chapter_07_reports_a_network_that_learned_something(default_run):

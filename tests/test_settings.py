@@ -1,6 +1,9 @@
-"""Where things are; and that the two lists of packages, pyproject's and conda's, are one."""
+"""Where things are; that pyproject's and conda's packages are one list, and that it holds what is imported."""
 
+import ast
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -39,3 +42,19 @@ def test_conda_installs_the_same_packages():
     assert with_pip[0] == "-e ."
     assert sorted(with_pip[1:]) == sorted(project["dependencies"] + project["optional-dependencies"]["test"])
     assert all("==" in line for line in with_pip[1:])
+
+
+def test_every_imported_package_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = {line.partition("==")[0].partition("[")[0].lower().replace("_", "-") for line in project["dependencies"]}
+    imported = set()
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "notebooks").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.partition(".")[0])
+    known = packages_distributions()
+    outside = imported - set(sys.stdlib_module_names) - {"epi"}
+    missing = {name for name in outside if not {d.lower().replace("_", "-") for d in known.get(name, [name])} & pinned}
+    assert missing <= {"jpy", "jpyutil"}, missing  # SNAP brings its own

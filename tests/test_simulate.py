@@ -118,6 +118,10 @@ def test_recipe_is_frozen():
     assert drawn.rupture.magnitude == pytest.approx(5.834975, abs=1e-6)
     np.testing.assert_allclose(drawn.rupture.centroid, (17.867984, -14.986469, 12.634243), atol=1e-6)
     assert drawn.conditions.atmosphere_m == pytest.approx(0.003829207, abs=1e-9)
+    made, kept = recipe.scene(0)
+    np.testing.assert_allclose(kept.rupture.slip[[0, 21, 59]], (0.24229045, 3.19487615, 0.36871396), rtol=1e-6)
+    assert float(np.abs(made.truth["los_displacement"]).max()) == pytest.approx(0.171234086, rel=1e-6)
+    assert float(made.product["los_displacement"].std()) == pytest.approx(0.02849654, rel=1e-4)
 
 
 @pytest.mark.parametrize("seed", [10_300, 10_301, 10_302])

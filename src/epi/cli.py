@@ -21,6 +21,8 @@ from epi.errors import FileFormatError, MissingPackage, ParameterError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from epi.catalogue import Event
+
 app = typer.Typer(
     help="From an earthquake in a catalogue to its epicentre in a radar interferogram.",
     no_args_is_help=True,
@@ -107,7 +109,9 @@ def pairs(
 def locate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="A scene, or several of one event.")],
     *,
-    event: Annotated[str | None, typer.Option(metavar="EVENT", help="Keep this earthquake's facts with it.")] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="EVENT", help="Also say how far from its epicentre in the catalogue.")
+    ] = None,
     quantity: Quantity = None,
     units: Units = None,
     positive: Positive = None,
@@ -138,9 +142,21 @@ def locate(
     tracks = [read_scene(file, event=known, **given) for file in files]
     results = [] if method == "network" else [locate_source(tracks, seed=seed).to_dict()]
     results += [] if method == "physics" else [_by_network(tracks, network)]
+    if known:
+        results = [result | _beside_the_catalogue(known, result) for result in results]
     if as_json:
         return print_json(results)
     print("\n".join(map(location_text, results)))
+
+
+def _beside_the_catalogue(event: "Event", result: dict[str, Any]) -> dict[str, Any]:
+    """Return the event's id, and how far its epicentre lies from what was found; None without a georeference."""
+    from epi.patches import offset
+
+    apart = None
+    if result.get("latitude") is not None:
+        apart = float(offset(result["latitude"], result["longitude"], (event.latitude, event.longitude))[0])
+    return {"event_id": event.event_id, "km_from_catalogue": apart}
 
 
 def _by_network(tracks: "list[xr.Dataset]", file: Path | None) -> dict[str, Any]:

@@ -76,6 +76,8 @@ def location_text(found: dict[str, Any]) -> str:
     if found["depth_km"] is not None:
         lines.append(f"  depth {found['depth_km']:.1f} km, Mw {found['magnitude']:.2f}")
         lines.append(f"  variance reduction {found['variance_reduction']:.1%}")
+    if found.get("km_from_catalogue") is not None:
+        lines.append(f"  {found['km_from_catalogue']:.1f} km from the catalogue's epicentre of {found['event_id']}")
     lines += [f"  {found['seconds']:.1f} s", *(f"  note: {flag}" for flag in found["flags"])]
     if not found.get("visible", True):
         lines.insert(0, f"{found['method']}: no earthquake is visible here; what follows is not to be relied on")

@@ -173,7 +173,7 @@ def _check(
         raise RunError(
             f"No chapters in {settings().notebooks}: set EPI_NOTEBOOKS to the folder of the percent scripts."
         )
-    taken = given.keys() & further.keys()
+    taken = {*given, "seed"} & further.keys()
     if taken:
         raise ParameterError(f"Parameter '{taken.pop()}' has an option of its own: use that.")
     everywhere = {name: parameter for known in declared.values() for name, parameter in known.items()}

@@ -173,18 +173,27 @@ def _position(name: str, table: Table, crs: str | int | CRS | None) -> tuple[Flo
                 f"{name} has eastings and northings of an unknown system: state crs, e.g. EPSG:32610, or name "
                 "the columns x_km,y_km where there is no georeference."
             )
-        _check_area(name, x, y, reference)
+        check_area(name, x, y, reference)
     return x, y, reference
 
 
-def _check_area(name: str, x: Floats, y: Floats, crs: CRS) -> None:
-    """Refuse coordinates that cannot be: km given as m, or far outside their reference system's area."""
+def check_area(name: str, x: Floats, y: Floats, crs: CRS) -> None:
+    """Refuse coordinates that cannot be: km given as m, or far outside their reference system's area.
+
+    Parameters
+    ----------
+    name : of the file, for the message. x, y : coordinates in ``crs``, any shape; NaN is ignored.
+
+    Raises
+    ------
+    FileFormatError : with the extent and the place found.
+    """
     longitude, latitude = Transformer.from_crs(crs, CRS.from_epsg(4326), always_xy=True).transform(
         np.nanmedian(x), np.nanmedian(y)
     )
     area, margin = crs.area_of_use, 6.0  # degrees: a UTM zone's width
     extent = max(float(np.ptp(x[np.isfinite(x)])), float(np.ptp(y[np.isfinite(y)])))
-    inside = extent > SMALLEST_EXTENT_M and (
+    inside = (crs.is_geographic or extent > SMALLEST_EXTENT_M) and (
         area is None
         or (
             area.south - margin <= latitude <= area.north + margin
@@ -192,9 +201,10 @@ def _check_area(name: str, x: Floats, y: Floats, crs: CRS) -> None:
         )
     )
     if not (np.isfinite([longitude, latitude]).all() and inside):
+        unit = "degrees" if crs.is_geographic else "m"
         raise FileFormatError(
-            f"{name} spans {extent:.4g} m about latitude {latitude:.2f}, longitude {longitude:.2f} in {crs.name}: "
-            "check the crs, and whether the columns are in km (easting_km,northing_km)."
+            f"{name} spans {extent:.4g} {unit} about latitude {latitude:.2f}, longitude {longitude:.2f} in {crs.name}: "
+            "check the crs, and whether the coordinates are in km (a table's easting_km,northing_km) or local."
         )
 
 

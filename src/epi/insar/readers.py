@@ -13,7 +13,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from epi.errors import FileFormatError, NoGeoreference, ParameterError
-from epi.insar.points import read_points
+from epi.insar.points import check_area, read_points
 from epi.insar.product import build, load
 from epi.insar.stated import METRES, Floats, PassDirection, Positive, Quantity, Stated, Units
 
@@ -102,7 +102,8 @@ def kind_of(path: str | Path, par: str | Path | None = None) -> str:
     """
     source = Path(path)
     if not source.is_file():
-        raise FileFormatError(f"No file {source}: check the path, relative to {Path.cwd()}.")
+        remedy = "it is a folder" if source.is_dir() else f"check the path, relative to {Path.cwd()}"
+        raise FileFormatError(f"No file {source}: {remedy}.")
     with source.open("rb") as stream:
         start = stream.read(4096)
     if not start:
@@ -155,7 +156,7 @@ def read_floats(
     values = _floats(source, shape)
     x = facts["corner_x"] + facts["x_spacing"] * np.arange(shape[1])
     y = facts["corner_y"] + facts["y_spacing"] * np.arange(shape[0])
-    extra = {"coherence": _floats(Path(coherence), shape)} if coherence is not None else {}
+    extra = {"coherence": _coherent(_floats(Path(coherence), shape), coherence)} if coherence is not None else {}
     return _grid(source.name, values, stated, x=x, y=y, crs=crs, extra=extra)
 
 
@@ -178,7 +179,7 @@ def read_geotiff(
         raise NoGeoreference(f"{source.name} carries no reference system: state crs, e.g. EPSG:4326.")
     extra = {}
     if coherence is not None:
-        extra["coherence"] = _band(Path(coherence))[0]
+        extra["coherence"] = _coherent(_band(Path(coherence))[0], coherence)
         if extra["coherence"].shape != values.shape:
             raise FileFormatError(f"{Path(coherence).name} and {source.name} differ in size: give the same grid.")
     return _grid(source.name, values, stated, x=x, y=y, crs=reference, extra=extra)
@@ -195,6 +196,8 @@ def _grid(
     extra: dict[str, Floats],
 ) -> xr.Dataset:
     """Build the product of a grid from its numbers and what is stated about them."""
+    if crs is not None:
+        check_area(name, x, y, crs)
     variables: dict[str, Any] = dict(stated.variables(values, name))
     look, attrs = stated.look(name)
     attrs |= {
@@ -205,6 +208,14 @@ def _grid(
         "wavelength": stated.metres_of_wave(name, warn="unwrapped_phase" not in variables),
     }
     return build(variables | look | extra | {"valid": np.isfinite(values)}, x=x, y=y, crs=crs, attrs=attrs)
+
+
+def _coherent(values: Floats, path: str | Path) -> Floats:
+    """Return a file's coherence; ParameterError where it holds something else."""
+    low, high = np.nanmin(values, initial=0.0), np.nanmax(values, initial=0.0)
+    if low < 0 or high > 1 + 1e-5:
+        raise ParameterError(f"{Path(path).name} spans {low:.4g} to {high:.4g}: coherence lies between 0 and 1.")
+    return values
 
 
 def _quantity(variables: dict[str, Any], stated: Stated) -> str:

@@ -36,6 +36,7 @@ LEAST_EVIDENCE = 50.0  # all of 60 quiet scenes of those seeds stayed below; of 
 LEAST_MISFIT = 0.01, 1.0  # fraction of the largest displacement and reach (km), until uneven slip has been fitted
 UNSURE_KM = 6.0  # semi-major axis
 LARGE_MISFIT = 0.08
+QUIETEST_M = 2e-4  # correlated noise below it is no interferogram's: the quietest of the real ones has 2 mm
 APART_KM, CLOSE_COST = 3.0, 6.0  # two solutions: so far apart, and so little worse
 
 Array = NDArray[np.float64]
@@ -51,8 +52,9 @@ class Location:
     east_km, north_km : centroid of slip about the origin: the middle of the first scene, or its own zero where local.
     latitude, longitude : the same in degrees; None where the scene has no georeference.
     ellipse_km : 95 % region: semi-major and semi-minor axis (km), azimuth of the major one (degrees from north).
-    depth_km, depth_sigma_km : of the centroid.
-    magnitude, magnitude_sigma : moment magnitude for a rigidity of 30 GPa.
+    depth_km, depth_sigma_km : of the centroid, with one standard deviation.
+    magnitude, magnitude_sigma : moment magnitude for a rigidity of 30 GPa, with one standard deviation. Both standard
+        deviations are widened as the ellipse is; only the ellipse was checked against known sources.
     fault : best rectangle: east, north, depth of its centre (km), strike, dip, rake (degrees), length, width (km) and
         slip (m).
     slip_m : slip of its cells (m, along the rake): five rows along strike, each of three from the top edge down.
@@ -355,6 +357,8 @@ def _flags(
         t.extent[0] <= place[0] <= t.extent[2] and t.extent[1] <= place[1] <= t.extent[3] for t in solution.tracks
     ):
         flags.append("outside the data: the source lies where nothing was measured")
+    if (noise := max(float(e.noise.sill) for e in solution.errors)) < QUIETEST_M**2:
+        flags.append(f"quieter than any interferogram, {1000 * noise**0.5:.2g} mm of noise: check the unit")
     if max(e.misfit for e in solution.errors) >= LARGE_MISFIT:
         flags.append("several faults or very uneven slip: one rectangle leaves much of the signal near the fault")
     return tuple(flags)
