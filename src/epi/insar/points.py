@@ -197,7 +197,7 @@ def check_area(name: str, x: Floats, y: Floats, crs: CRS) -> None:
         area is None
         or (
             area.south - margin <= latitude <= area.north + margin
-            and (longitude - area.west + margin) % 360 <= (area.east - area.west) % 360 + 2 * margin
+            and (longitude - area.west + margin) % 360 <= ((area.east - area.west) % 360 or 360) + 2 * margin
         )
     )
     if not (np.isfinite([longitude, latitude]).all() and inside):
