@@ -23,14 +23,14 @@
 # * how to check that every patch lies where its row says, and holds what the scene holds;
 # * why whole earthquakes, and never single patches, are set aside for testing.
 #
-# **Prerequisites**: chapter 3. **Run time**: under a minute.
+# **Prerequisites**: {doc}`04_displacement`. **Run time**: under a minute.
 
 # %% tags=["parameters"]
 event_id: str = "20210303-thessaly"  # the earthquake of this run
 run_folder: str = "runs/20210303-thessaly"  # where its files go
 source: str = "simulated"  # or the path of an interferogram
 seed: int = 20210303  # of the random draws
-size_km: float = 51.2  # side of a patch on the ground
+size_km: float = 25.6  # side of a patch on the ground
 pixels: int = 64  # side of a patch in pixels
 overlap: float = 0.5  # share of its side that a patch shares with the next
 
@@ -54,7 +54,7 @@ from epi.simulate import simulate_event
 # %% [markdown]
 # ## The scene
 #
-# Chapter 3 left the scene in the run folder. Patches need a grid of pixels; if the source is a sparse table of points, we go on with a
+# Chapter 4 left the scene in the run folder. Patches need a grid of pixels; if the source is a sparse table of points, we go on with a
 # simulated scene of the same earthquake and write nothing at the end.
 
 # %%
@@ -65,12 +65,11 @@ if not gridded:
     print("A table of points cannot be cut: a simulated scene stands in, and no patches are written.")
     scene = simulate_event(event, seed=seed).product
 frame = product.local_frame(scene)
-spans = [
-    np.ptp(part) * (1 + 1 / (n - 1))
-    for part, n in zip((frame.north_km, frame.east_km), frame.east_km.shape, strict=True)
-]
-size_km = min(size_km, round(min(spans), 1))
-print(f"{spans[0]:.1f} x {spans[1]:.1f} km in {frame.east_km.shape} pixels; patches of {size_km:g} km")
+shape = frame.east_km.shape
+through = np.s_[:, shape[1] // 2], np.s_[shape[0] // 2, :]
+ends = [np.hypot(np.ptp(frame.east_km[line]), np.ptp(frame.north_km[line])) for line in through]
+spans = [end * n / (n - 1) for end, n in zip(ends, shape, strict=True)]
+print(f"{spans[0]:.1f} x {spans[1]:.1f} km in {shape} pixels; patches of {size_km:g} km")
 
 # %% [markdown]
 # The label needs an epicentre. Of a simulated scene we know the centroid of the slip, and that is what ground movement can tell. Of a
@@ -90,7 +89,8 @@ print(f"epicentre: {kind}", "" if epicentre is None else f"({epicentre[0]:.4f}, 
 #
 # The thesis this book starts from cuts 2000 x 2000 radar pixels and shrinks them to 256 x 256 {cite:p}`buccoliero2024`. A radar pixel is
 # longer than it is wide, and not equally so everywhere, so such a patch is no square, and no two are alike. We cut squares of ground of a
-# given side instead. Neighbours overlap, so that an earthquake on the edge of one patch lies inside another.
+# given side instead. Neighbours overlap, so that an earthquake on the edge of one patch lies inside another. (The network of chapter 7 takes larger
+# squares than these.)
 
 # %%
 pieces = patches.cut(
@@ -106,8 +106,8 @@ axes = plots.patch_outlines(axes, centres, size_km, chosen=middle)
 print(f"{len(pieces)} patches of {size_km:g} km, {pixels} pixels of {1000 * size_km / pixels:.0f} m a side")
 
 # %% [markdown]
-# *Patches over the wrapped phase: dashed squares, a cross in each middle.* They run from edge to edge of the scene. Patches with less than a
-# quarter of valid ground are left out; for the others the valid share goes into the table.
+# *Patches over the wrapped phase: dashed squares, a cross in each middle.* They run from edge to edge of the scene; a scene smaller than a patch would be
+# framed by no data. Patches with less than a quarter of valid ground are left out; for the others the valid share goes into the table.
 
 # %%
 axes = plots.patch_bands({name: pieces.band(name)[middle] for name in patches.BANDS}, size_km)

@@ -22,7 +22,7 @@
 # * how many unsure answers become one, with an ellipse that keeps its word;
 # * what the physics of a fault adds to it.
 #
-# **Prerequisites**: chapters 3 and 5. **Run time**: about two minutes on two cores.
+# **Prerequisites**: {doc}`04_displacement` and {doc}`05_patches`. **Run time**: about two minutes on two cores.
 
 # %% tags=["parameters"]
 event_id: str = "20210303-thessaly"  # the earthquake of this run
@@ -249,8 +249,8 @@ if by_network and source == "simulated":
     print(f"the network is {miss:.1f} km from the centroid of the simulated slip")
 
 # %% [markdown]
-# *An arrow from each patch's centre to its answer, the place they agree on and its ellipse.* Patches far from the fringes are unsure, and are not
-# asked. If the ellipse is wider than a patch, the network has seen nothing that it is sure of, and the result
+# *An arrow from each patch's centre to its answer, the place they agree on and its ellipse.* A scene smaller than a patch of 51 km is framed by no data
+# and gives one patch, which answers alone. Of a larger one, patches far from the fringes are unsure, and are not asked. If the ellipse is wider than a patch, the network has seen nothing that it is sure of, and the result
 # carries a flag that says so.
 #
 # This network is modest: it learned for a minute, from smooth air and rectangular faults, at 800 m a pixel. Where dense fringes or

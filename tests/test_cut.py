@@ -172,7 +172,6 @@ def test_join_and_take():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size_km": 50}, r"50 km were asked of a scene of 30\.0 km"),
         ({"size_km": 0.01}, "at least the size of one pixel"),
         ({"size_km": 10, "overlap": 1.0}, "An overlap of 1 was asked"),
         ({"size_km": 10, "event": "a/b"}, "'a/b' cannot name an event"),
@@ -181,6 +180,43 @@ def test_join_and_take():
 def test_impossible_wishes_are_refused(options, message):
     with pytest.raises(ParameterError, match=message):
         cut(plane_scene(60), pixels=20, **options)
+
+
+def test_a_map_smaller_than_a_patch_is_framed_evenly_by_no_data():
+    scene = plane_scene(60)  # 30 km
+    patches = cut(scene, size_km=51.2, pixels=64)
+    assert len(patches) == 1
+    row, frame = patches.table.iloc[0], product.local_frame(scene)
+    assert row["valid_fraction"] == pytest.approx((60 / 102) ** 2)  # 51.2 km are 102 pixels
+    assert row["center_east_km"] == pytest.approx(frame.east_km.mean(), abs=0.02)
+    assert row["center_north_km"] == pytest.approx(frame.north_km.mean(), abs=0.02)
+    side = GEOD.inv(row["lon_top_left"], row["lat_top_left"], row["lon_bottom_left"], row["lat_bottom_left"])[2]
+    assert side / 1e3 == pytest.approx(51, abs=0.1)
+    full = (patches.i[0] != 0) | (patches.q[0] != 0)
+    rows, columns = np.flatnonzero(full.any(1)), np.flatnonzero(full.any(0))
+    assert rows[0] == pytest.approx(63 - rows[-1], abs=1)
+    assert columns[0] == pytest.approx(63 - columns[-1], abs=1)
+    assert (patches.coh[0][~full] == 0).all()
+    inside = (np.arange(64) - 31.5) * 51 / 64
+    expected = np.broadcast_to(2 * np.pi * 0.05 * (row["center_east_km"] + inside), (64, 64))
+    core = np.s_[rows[1] : rows[-1], columns[1] : columns[-1]]
+    found = np.angle(patches.i[0] + 1j * patches.q[0])
+    assert np.abs(np.angle(np.exp(1j * (found - expected))))[core].max() < 0.05
+
+
+def test_a_map_narrower_than_a_patch_on_one_side_only():
+    table = cut(plane_scene(60).isel(x=slice(0, 12)), size_km=10, pixels=20).table
+    assert table["column"].unique().tolist() == [0]
+    assert sorted(table["row"].unique()) == [0, 10, 20, 30, 40]
+    np.testing.assert_allclose(table["valid_fraction"], 12 / 20)
+
+
+def test_a_radar_image_smaller_than_a_patch_is_refused():
+    latitude = np.broadcast_to(40.0 + 0.002 * np.arange(40)[:, None], (40, 30))
+    longitude = np.broadcast_to(22.0 + 0.003 * np.arange(30)[None, :], (40, 30))
+    fields = {"phase": np.zeros((40, 30)), "latitude": latitude, "longitude": longitude}
+    with pytest.raises(ParameterError, match=r"50 km were asked of a scene of 8\.\d km"):
+        cut(product.build(fields, geometry="radar", attrs={"wavelength": 0.0555}), size_km=50, pixels=20)
 
 
 def test_scenes_that_hold_no_patch_are_refused():

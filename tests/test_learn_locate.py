@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from epi.errors import ParameterError
+from epi.insar import product
 from epi.learn import OffsetNetwork, Settings, calibrate, combine, ellipse, locate_scene
 from epi.learn.locate import squared_distance
 from epi.patches import concatenate, cut, offset
@@ -115,5 +116,18 @@ def test_without_a_georeference_only_kilometres():
 def test_what_cannot_be_located_is_refused():
     with pytest.raises(ParameterError, match="never calibrated: call calibrate first"):
         locate_scene(OffsetNetwork(Settings(pixels=20, size_km=10.0)), plane_scene(60))
-    with pytest.raises(ParameterError, match=r"Patches of 51\.2 km were asked of a scene of 30\.1 km"):
-        locate_scene(OffsetNetwork(Settings(ellipse_factor=6.0)), plane_scene(60))
+    flat = plane_scene(60)
+    latitude, longitude = product.local_frame(flat).to_geographic(*np.meshgrid(flat["x"] / 1e3, flat["y"] / 1e3))
+    fields = {name: flat[name].to_numpy() for name in ("i", "q", "phase", "coherence", *product.LOOK)}
+    fields |= {"latitude": latitude, "longitude": longitude}
+    radar = product.build(fields, geometry="radar", attrs=flat.attrs)
+    with pytest.raises(ParameterError, match=r"Patches of 51\.2 km were asked of a scene of 30\.\d km"):
+        locate_scene(OffsetNetwork(Settings(ellipse_factor=6.0)), radar)
+
+
+def test_a_map_smaller_than_a_patch_is_one_patch_in_the_middle():
+    network = OffsetNetwork(Settings(ellipse_factor=6.0)).eval()
+    result, pieces, said = locate_scene(network, plane_scene(60))
+    assert (result["patches"], len(pieces)) == (1, 1)
+    middle = pieces.table.loc[0, ["center_east_km", "center_north_km"]].to_numpy(float)
+    np.testing.assert_allclose([result["east_km"], result["north_km"]], middle + said[0, :2], atol=1e-3)

@@ -56,12 +56,13 @@ CHAPTERS = {
     ),
     "03_interferogram": (
         'source: str = "simulated"\nreader: dict = {}\nseed: int = 1',
-        'made("scene.nc", f"{Path(source).name} {reader} {seed}")',
+        'made("interferogram.nc", f"{Path(source).name} {reader} {seed}")',
     ),
 }
 
 
 LATER = {
+    "04_displacement": ("", 'made("scene.nc", (folder / "interferogram.nc").read_text())'),
     "05_patches": ("", 'made("patches.h5", (folder / "scene.nc").read_text())\nmade("patches.csv", "one row")'),
     "07_epicentre": ("", 'made("location.json", (folder / "scene.nc").read_text())\nmade("network.pt", "weights")'),
 }
@@ -127,7 +128,7 @@ def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
         (lambda: write(tiny / "notebooks", "01_catalogue", 'made("event.json", event_id + "!")'), list(CHAPTERS)),
         (lambda: write(tiny / "notebooks", *chapter("02_pairs")), ["02_pairs", "03_interferogram"]),
         (lambda: (folder / "pairs.json").unlink(), ["02_pairs"]),
-        (lambda: (folder / "scene.nc").write_text("half of"), ["03_interferogram"]),
+        (lambda: (folder / "interferogram.nc").write_text("half of"), ["03_interferogram"]),
         (lambda: (folder / "01_catalogue.ipynb").unlink(), ["01_catalogue"]),
         (lambda: (tiny / "data" / "more.csv").write_text("a new row"), list(CHAPTERS)),
         (lambda: (tiny / "package" / "okada.py").write_text("nu = 0.25"), list(CHAPTERS)),
@@ -142,9 +143,9 @@ def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
 
 def test_parameters_and_sources_reach_the_chapters_that_declare_them(tiny):
     run = run_event(DEFAULT_EVENT)
-    assert (run.path / "scene.nc").read_text() == "simulated {} 1"
+    assert (run.path / "interferogram.nc").read_text() == "simulated {} 1"
     assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram"]
-    assert (run.path / "scene.nc").read_text() == "simulated {} 7"
+    assert (run.path / "interferogram.nc").read_text() == "simulated {} 7"
 
     assert run_event(DEFAULT_EVENT, seed=7, parameters={"days": 20}).redone == ["02_pairs", "03_interferogram"]
     assert (run.path / "pairs.json").read_text().endswith("in 20 days")
@@ -153,7 +154,7 @@ def test_parameters_and_sources_reach_the_chapters_that_declare_them(tiny):
     scene.write_bytes(b"1")
     reader = {"units": "m", "positive": "away"}
     assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["02_pairs", "03_interferogram"]
-    assert (run.path / "scene.nc").read_text() == f"greece.unw {reader} 1"
+    assert (run.path / "interferogram.nc").read_text() == f"greece.unw {reader} 1"
     assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == []
     scene.write_bytes(b"2")
     assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["03_interferogram"]
@@ -162,7 +163,7 @@ def test_parameters_and_sources_reach_the_chapters_that_declare_them(tiny):
 
 
 def test_truth_of_a_simulated_source_does_not_outlive_it(tiny):
-    body = 'made("scene.nc", source)\nif source == "simulated": made("truth.nc", "known")'
+    body = 'made("interferogram.nc", source)\nif source == "simulated": made("truth.nc", "known")'
     write(tiny / "notebooks", "03_interferogram", body, 'source: str = "simulated"')
     run = run_event(DEFAULT_EVENT)
     assert "truth.nc" in run.steps["03_interferogram"].outputs
@@ -170,6 +171,20 @@ def test_truth_of_a_simulated_source_does_not_outlive_it(tiny):
     run = run_event(DEFAULT_EVENT, source=tiny / "real.tif")
     assert not (run.path / "truth.nc").exists()
     assert "truth.nc" not in run.steps["03_interferogram"].outputs
+
+
+def test_a_chapters_own_folder_is_emptied_before_it_and_not_missed_after(tiny):
+    body = """(folder / "images").mkdir()
+(folder / "images" / f"{seed}.SAFE").write_text("large")
+made("interferogram.nc", "fringes")"""
+    write(tiny / "notebooks", "03_interferogram", body, "seed: int = 1")
+    folder = run_event(DEFAULT_EVENT).path
+    (folder / "images" / ".simulating-half").mkdir()
+    assert run_event(DEFAULT_EVENT).redone == []
+    assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram"]
+    assert [path.name for path in (folder / "images").iterdir()] == ["7.SAFE"]
+    shutil.rmtree(folder / "images")
+    assert run_event(DEFAULT_EVENT, seed=7).redone == []
 
 
 @pytest.mark.parametrize("chapter", [*CHAPTERS, *LATER])

@@ -58,3 +58,9 @@ def test_every_imported_package_is_pinned():
     outside = imported - set(sys.stdlib_module_names) - {"epi"}
     missing = {name for name in outside if not {d.lower().replace("_", "-") for d in known.get(name, [name])} & pinned}
     assert missing <= {"jpy", "jpyutil"}, missing  # SNAP brings its own
+
+
+def test_only_the_snap_engine_knows_snap():
+    engine = ROOT / "src" / "epi" / "insar" / "engines" / "snap"
+    for path in (ROOT / "src").rglob("*.py"):
+        assert engine in path.parents or "esa_snappy" not in path.read_text(), path

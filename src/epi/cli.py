@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from epi import cli_images, cli_snap
 from epi.console import clean_stdout, degrees, location_text, one_line, print_json, say
 from epi.errors import FileFormatError, MissingPackage, ParameterError
 
@@ -103,6 +104,10 @@ def pairs(
         if explain:
             print("\n".join(f"rejected  {scene.name}  {reason}" for scene, reason in match.rejected))
     _ = match.best  # states what is missing where there is no pair
+
+
+app.command()(cli_images.interferogram)
+app.command("snap-graph")(cli_snap.snap_graph)
 
 
 @app.command()

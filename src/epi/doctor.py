@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from epi.errors import StorageError
+from epi.errors import MissingPackage, StorageError
 from epi.runfolder import versions
 from epi.settings import PROJECT_ROOT, settings
 from epi.storage import make_folder
@@ -137,13 +137,13 @@ def browser() -> Finding:
 
 def snap() -> Finding:
     """Look for ESA's SNAP, through its command line and its Python bridge."""
-    gpt = shutil.which("gpt")
-    if gpt and find_spec("jpyutil"):
-        return Finding("SNAP", "ok", gpt)
-    remedy = (
-        "Nothing in the book needs it. To have it: install SNAP from ESA, then run its snappy-conf for this Python."
-    )
-    return Finding("SNAP", "absent", f"gpt: {gpt or 'not on the PATH'}; jpy: {bool(find_spec('jpyutil'))}", remedy)
+    from epi.insar.engines.snap import find_gpt
+
+    bridge = "with" if find_spec("jpyutil") else "without"
+    try:
+        return Finding("SNAP", "ok", f"{find_gpt()}, {bridge} its Python bridge")
+    except MissingPackage as error:
+        return Finding("SNAP", "absent", f"none, {bridge} its Python bridge", f"Nothing in the book needs it. {error}")
 
 
 def credentials() -> Finding:

@@ -49,5 +49,17 @@ class MissingPackage(EpiError, ImportError):
     """An optional package that is not installed."""
 
 
+class OrbitError(EpiError, ValueError):
+    """State vectors that do not cover an image, or belong to another satellite."""
+
+
+class PairError(EpiError, ValueError):
+    """Two images that cannot make an interferogram."""
+
+
+class DemError(EpiError, ValueError):
+    """A terrain model that does not cover the scene, or has holes too large to fill."""
+
+
 class RunError(EpiError, RuntimeError):
     """A step of a run that failed."""

@@ -9,8 +9,9 @@ at most the step it was in.
 import json
 import os
 import re
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from epi.errors import FileFormatError, ParameterError, RunError
 from epi.notebook import check_parameters, execute, read_parameters
 from epi.runfolder import RunFolder, Step, hashes, lock, read_run, tree_hash, versions
 from epi.settings import PROJECT_ROOT, settings
-from epi.storage import sha256
+from epi.storage import sha256, storage_error
 
 DEFAULT_EVENT = "20210303-thessaly"
 PROFILES = ("quick", "full")
@@ -28,12 +29,17 @@ FILES = ("par", "coherence")  # options of read_scene that name a second file
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "01": ("event.json",),
     "02": ("pairs.json",),
-    "03": ("scene.nc", "truth.nc?"),
+    "03": ("interferogram.nc", "truth.nc?"),
+    "04": ("scene.nc",),
     "05": ("patches.h5?", "patches.csv?"),
     "07": ("location.json", "network.pt"),
 }
 """Files each chapter makes in the run folder; a question mark where some sources give none: a real scene has no truth,
 and a table of points cannot be cut into patches."""
+
+FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images",)}
+"""Folders a chapter may make for itself: emptied before it runs, and not recorded, since no later chapter reads them.
+They are large; whoever deletes one to save space makes no step stale."""
 
 OUTSIDE = ("cli.py", "console.py", "book.py", "doctor.py", "run.py", "runfolder.py", "notebook.py")
 """Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
@@ -136,6 +142,7 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
         run.save()
     for file in (f"{name}.ipynb", *makes):
         (run.path / file.rstrip("?")).unlink(missing_ok=True)
+    _clear(run.path, FOLDERS.get(name[:2], ()))
     start = time.perf_counter()
     execute(notebook, run.path / f"{name}.ipynb", inputs["parameters"])
     seconds = round(time.perf_counter() - start, 2)
@@ -149,6 +156,17 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
     run.redone.append(name)
     run.save()
     progress(f"{name}: done in {seconds:.1f} s")
+
+
+def _clear(path: Path, folders: Iterable[str]) -> None:
+    """Delete folders that a chapter fills anew, with what a killed run left in them."""
+    for folder in folders:
+        try:
+            shutil.rmtree(path / folder)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise storage_error(error, path / folder) from error
 
 
 def _stale(run: RunFolder, name: str, inputs: dict[str, Any]) -> str | None:

@@ -191,7 +191,8 @@ def check_area(name: str, x: Floats, y: Floats, crs: CRS) -> None:
     longitude, latitude = Transformer.from_crs(crs, CRS.from_epsg(4326), always_xy=True).transform(
         np.nanmedian(x), np.nanmedian(y)
     )
-    area, margin = crs.area_of_use, 6.0  # degrees: a UTM zone's width
+    local = crs.is_projected and all(np.nanmin(each) <= 0 <= np.nanmax(each) for each in (x, y))
+    area, margin = crs.area_of_use, 0.5 if local else 6.0  # degrees: a UTM zone's width, unless counted from any origin
     extent = max(float(np.ptp(x[np.isfinite(x)])), float(np.ptp(y[np.isfinite(y)])))
     inside = (crs.is_geographic or extent > SMALLEST_EXTENT_M) and (
         area is None

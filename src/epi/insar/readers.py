@@ -13,6 +13,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from epi.errors import FileFormatError, NoGeoreference, ParameterError
+from epi.insar.engines.snap_products import layout_of, read_snap
 from epi.insar.points import check_area, read_points
 from epi.insar.product import build, load
 from epi.insar.stated import METRES, Floats, PassDirection, Positive, Quantity, Stated, Units
@@ -47,7 +48,8 @@ def read_scene(
 
     Parameters
     ----------
-    path : a product (``.nc``), a GeoTIFF, float32 pixels with a ``.par`` beside them, or a text table of points.
+    path : a product (``.nc``), what SNAP wrote (``.dim``, ``.znap``, ``.h5``, ``.nc``), a GeoTIFF, float32 pixels with
+        a ``.par`` beside them, or a text table of points.
     quantity, units, positive, wavelength, incidence, heading, pass_direction : what the file does not say; see
         :class:`epi.insar.stated.Stated`. A product says everything itself, and none may be stated for it.
     columns : names of a point table's columns, see :data:`epi.insar.points.COLUMNS`.
@@ -82,6 +84,10 @@ def read_scene(
     reference = _crs(crs)
     if kind == "product":
         ds = read_product(source, stated)
+    elif kind == "SNAP product":
+        if given := [name for name in stated.given() if name != "wavelength"]:
+            raise ParameterError(f"{source.name} is SNAP's and states its conventions: leave out {', '.join(given)}.")
+        ds = read_snap(source, wavelength=wavelength)
     elif kind == "GeoTIFF":
         ds = read_geotiff(source, stated, crs=reference, coherence=coherence)
     elif kind == "float file":
@@ -94,13 +100,15 @@ def read_scene(
 
 
 def kind_of(path: str | Path, par: str | Path | None = None) -> str:
-    """Return ``"product"``, ``"GeoTIFF"``, ``"float file"`` or ``"point table"``, by a file's content.
+    """Return ``"product"``, ``"SNAP product"``, ``"GeoTIFF"``, ``"float file"`` or ``"point table"``, by its content.
 
     Raises
     ------
     FileFormatError : no such file, empty, or none of these.
     """
     source = Path(path)
+    if layout_of(source) is not None:
+        return "SNAP product"
     if not source.is_file():
         remedy = "it is a folder" if source.is_dir() else f"check the path, relative to {Path.cwd()}"
         raise FileFormatError(f"No file {source}: {remedy}.")
@@ -117,8 +125,8 @@ def kind_of(path: str | Path, par: str | Path | None = None) -> str:
     if b"\x00" not in start and all(byte >= 32 or byte in b"\t\r\n\f" for byte in start):
         return "point table"
     raise FileFormatError(
-        f"{source.name} is no interferogram epi reads: give a product (.nc), a GeoTIFF, a text table of points, or "
-        f"float32 pixels with their parameters in {source.with_suffix('.par').name}."
+        f"{source.name} is no interferogram epi reads: give a product (.nc), what SNAP wrote, a GeoTIFF, a text "
+        f"table of points, or float32 pixels with their parameters in {source.with_suffix('.par').name}."
     )
 
 
@@ -295,6 +303,7 @@ def _refuse_unused(name: str, kind: str, options: dict[str, object]) -> None:
     """Refuse options that mean nothing for this kind of file."""
     used = {
         "product": (),
+        "SNAP product": (),
         "GeoTIFF": ("crs", "coherence"),
         "float file": ("crs", "par", "coherence"),
         "point table": ("columns", "crs"),

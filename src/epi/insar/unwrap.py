@@ -30,8 +30,8 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
 
     Parameters
     ----------
-    ds : a map or radar product with ``phase`` (rad, wrapped); NaN, and ``valid`` false or ``water`` true, are no data;
-        ``coherence`` is used where there is one.
+    ds : a map or radar product with ``phase`` (rad, wrapped); NaN, and ``valid`` false, ``water`` or ``layover_shadow``
+        true, are no data; ``coherence`` is used where there is one.
     cost : SNAPHU's statistical cost: ``"smooth"``, or ``"defo"`` where the ground may have torn.
     looks : side in pixels of the blocks averaged before unwrapping; default 1, 2 or 4 by the scene's size and fringes.
 
@@ -54,7 +54,7 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
             "Unwrapping needs a grid with variable phase: points and displacements are unwrapped already."
         )
     phase = ds["phase"].to_numpy().astype(float)
-    for name, good in (("valid", True), ("water", False)):
+    for name, good in (("valid", True), ("water", False), ("layover_shadow", False)):
         if name in ds:
             phase = np.where(ds[name].to_numpy() == good, phase, np.nan)
     fringes, belongs = robust_fringes(phase)

@@ -109,7 +109,7 @@ def locate_scene(
     Parameters
     ----------
     network : trained, with its ellipse factor measured.
-    product : a scene of at least the side of a patch, with look vectors.
+    product : a scene with look vectors; on a map, one smaller than a patch is framed by no data.
     overlap : of its patches.
 
     Returns
@@ -120,7 +120,8 @@ def locate_scene(
 
     Raises
     ------
-    ParameterError : the scene is smaller than a patch, or the network's ellipse was never calibrated.
+    ParameterError : the scene is in radar geometry and smaller than a patch, or the network's ellipse was never
+        calibrated.
     MissingConvention : the scene has no look vectors.
     """
     settings = network.settings

@@ -88,7 +88,8 @@ def cut(
 
     Patches follow the scene's own axes, turned so that row 0 lies in the north and column 0 in the west. They cover the
     scene from edge to edge: where its side is no whole number of steps, neighbours overlap a little more than asked.
-    Pixels are averaged by area as complex numbers; a wrapped phase is never averaged.
+    Pixels are averaged by area as complex numbers; a wrapped phase is never averaged. A scene on a map that is narrower
+    than a patch is framed by no data, evenly on both sides, so that one patch holds it whole.
 
     Parameters
     ----------
@@ -106,16 +107,19 @@ def cut(
 
     Returns
     -------
-    The patches from north to south, west to east in each row.
+    The patches from north to south, west to east in each row; where the scene was framed, ``row`` and ``column``
+    count from the frame's corner.
 
     Raises
     ------
-    ParameterError : a size or an overlap that no scene, or not this scene, can give.
+    ParameterError : a size or an overlap that no scene can give, or patches wider than a scene in radar geometry.
     ProductError : a table of points, or no interferogram in the product.
     EmptyScene : no patch holds enough valid ground.
     """
-    bands, valid, looks, frame = _oriented(product)
-    height, width = (round(size_km / spacing) for spacing in _spacing_km(frame))
+    oriented = _oriented(product)
+    height, width = (round(size_km / spacing) for spacing in _spacing_km(oriented[3]))
+    on_map = geometry_of(product) == "map"
+    bands, valid, looks, frame = _framed(*oriented, (height, width)) if on_map else oriented
     windows = [
         (row, column)
         for row in starts(valid.shape[0], height, overlap, size_km)
@@ -192,6 +196,37 @@ def _oriented(
     looks = {name: product[name].to_numpy()[turn] for name in LOOK if name in product}
     turned = LocalFrame(frame.east_km[turn], frame.north_km[turn], frame.origin)
     return (coherence[turn], phasor[turn]), valid[turn], looks, turned
+
+
+def _framed(
+    bands: tuple[NDArray[np.float32], NDArray[np.complex64]],
+    valid: NDArray[np.bool_],
+    looks: dict[str, NDArray[np.float32]],
+    frame: LocalFrame,
+    least: tuple[int, int],
+) -> tuple[
+    tuple[NDArray[np.float32], NDArray[np.complex64]], NDArray[np.bool_], dict[str, NDArray[np.float32]], LocalFrame
+]:
+    """The same with no data around, so that each side has at least so many pixels; places run on at even steps."""
+    short = [max(wanted - there, 0) for wanted, there in zip(least, valid.shape, strict=True)]
+    if not any(short):
+        return bands, valid, looks, frame
+    around = [(missing // 2, missing - missing // 2) for missing in short]
+    coherence = np.pad(bands[0], around, constant_values=np.nan)
+    phasor = np.pad(bands[1], around, constant_values=np.nan)
+    looks = {name: np.pad(part, around, constant_values=np.nan) for name, part in looks.items()}
+    east, north = (_extended(part, around) for part in (frame.east_km, frame.north_km))
+    return (coherence, phasor), np.pad(valid, around), looks, LocalFrame(east, north, frame.origin)
+
+
+def _extended(place: NDArray[np.float64], around: list[tuple[int, int]]) -> NDArray[np.float64]:
+    """A grid of places with more rows and columns at either end, as far apart as those at the edge."""
+    for axis, (before, after) in enumerate(around):
+        place = np.moveaxis(place, axis, 0)
+        ahead = place[0] - (place[1] - place[0]) * np.arange(before, 0, -1)[:, None]
+        behind = place[-1] + (place[-1] - place[-2]) * np.arange(1, after + 1)[:, None]
+        place = np.moveaxis(np.concatenate([ahead, place, behind]), 0, axis)
+    return place
 
 
 def _spacing_km(frame: LocalFrame) -> tuple[float, float]:

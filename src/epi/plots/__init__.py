@@ -1,5 +1,6 @@
 """Figures of the book: finished arrays and frames in, matplotlib axes out."""
 
+from epi.plots.images import chain, radar_picture, spectra
 from epi.plots.learning import error_intervals, learning_curve, offsets, patch_answers, patch_bands, patch_outlines
 from epi.plots.maps import (
     COASTLINE,
@@ -19,6 +20,7 @@ __all__ = [
     "PASS_COLOUR",
     "VERDICT_STYLE",
     "catalogue_map",
+    "chain",
     "coherence",
     "displacement",
     "error_intervals",
@@ -31,7 +33,9 @@ __all__ = [
     "patch_bands",
     "patch_outlines",
     "peak_bars",
+    "radar_picture",
     "source",
+    "spectra",
     "timeline",
     "wrapped_phase",
 ]

@@ -126,7 +126,7 @@ def passages(latitude: float, longitude: float) -> list[Passage]:
     coarse = np.arange(0.0, _revolution(), 10.0)
     found = []
     for track in range(1, ORBITS_PER_CYCLE + 1):
-        distance = np.linalg.norm(_satellite(track, coarse) - place, axis=1)
+        distance = np.linalg.norm(satellite_position(track, coarse) - place, axis=1)
         inner = (distance <= np.roll(distance, 1)) & (distance < np.roll(distance, -1)) & (distance < 1500.0)
         found += [_passage(track, time, place) for time in coarse[inner]]
     return [passage for passage in found if passage is not None]
@@ -135,9 +135,9 @@ def passages(latitude: float, longitude: float) -> list[Passage]:
 def _passage(track: int, near: float, place: np.ndarray) -> Passage | None:
     """Refine the moment of closest approach; None where the place is not in the swath to the right of the flight."""
     fine = near + np.arange(-10.0, 10.0, 0.01)
-    seconds = float(fine[np.argmin(np.linalg.norm(_satellite(track, fine) - place, axis=1))])
-    up, forward, right = _axes(track, np.array([seconds]))
-    sight = place - _satellite(track, np.array([seconds]))[0]
+    seconds = float(fine[np.argmin(np.linalg.norm(satellite_position(track, fine) - place, axis=1))])
+    up, forward, right = flight_axes(track, np.array([seconds]))
+    sight = place - satellite_position(track, np.array([seconds]))[0]
     vertical = place / np.linalg.norm(place)
     incidence = float(np.degrees(np.arccos(-sight @ vertical / np.linalg.norm(sight))))
     if sight @ right[0] < 0 or not IW_INCIDENCE_DEG[0] <= incidence <= IW_INCIDENCE_DEG[1]:
@@ -151,15 +151,22 @@ def _passage(track: int, near: float, place: np.ndarray) -> Passage | None:
 
 def _cycles(platform: str, passage: Passage, time: pd.Timestamp, days: float) -> list[int]:
     """Return the 12-day cycles in which a passage falls into the window while the satellite is in service."""
-    first = _moment(platform, passage, 0)
+    first = passage_time(platform, passage, 0)
     lowest, highest = ((time - first + sign * pd.Timedelta(days=days)) / CYCLE for sign in (-1, 1))
     begin, end = IN_SERVICE[platform]
     numbers = range(int(np.ceil(lowest)), int(np.floor(highest)) + 1)
     return [number for number in numbers if begin <= first + number * CYCLE <= end]
 
 
-def _moment(platform: str, passage: Passage, cycle: int) -> pd.Timestamp:
-    """Return when a satellite passes broadside in a given cycle."""
+def passage_time(platform: str, passage: Passage, cycle: int) -> pd.Timestamp:
+    """Return when a satellite passes a place broadside.
+
+    Parameters
+    ----------
+    platform : S1A or S1B.
+    passage : over the place.
+    cycle : number of the 12-day cycle, 0 for that of `NODE_TIME`.
+    """
     revolutions = passage.track - NODE_TRACK
     station = _STATION_S1A if platform == "S1A" else pd.Timedelta(0)
     return NODE_TIME + pd.Timedelta(seconds=revolutions * _revolution() + passage.seconds) + station + cycle * CYCLE
@@ -167,7 +174,7 @@ def _moment(platform: str, passage: Passage, cycle: int) -> pd.Timestamp:
 
 def _scene(platform: str, passage: Passage, cycle: int) -> Scene:
     half = pd.Timedelta(seconds=_SLICE_SECONDS / 2)
-    middle = _moment(platform, passage, cycle).round("1s")
+    middle = passage_time(platform, passage, cycle).round("1s")
     start, stop = middle - half, middle + half
     side = passage.direction[0].upper()
     return Scene(
@@ -198,7 +205,7 @@ def footprint(passage: Passage) -> Polygon:
 
 def _ground(track: int, seconds: np.ndarray, incidence: float) -> np.ndarray:
     """Return longitude, latitude of the points seen broadside to the right at an angle of incidence."""
-    up, _, right = _axes(track, seconds)
+    up, _, right = flight_axes(track, seconds)
     latitude = np.arcsin(up[:, 2])
     radius = np.hypot(_EARTH_RADIUS_KM[0] * np.cos(latitude), _EARTH_RADIUS_KM[1] * np.sin(latitude))
     angle = np.radians(incidence) - np.arcsin(radius / ORBIT_RADIUS_KM * np.sin(np.radians(incidence)))
@@ -213,10 +220,15 @@ def _revolution() -> float:
     return CYCLE.total_seconds() / ORBITS_PER_CYCLE
 
 
-def _satellite(track: int, seconds: np.ndarray) -> np.ndarray:
-    """Return Earth-fixed positions (n, 3) in km at seconds after a track's ascending node.
+def satellite_position(track: int, seconds: np.ndarray) -> np.ndarray:
+    """Return Earth-fixed positions (n, 3) in km on the calendar's orbit.
 
     The orbit is sun-synchronous: its plane turns with the mean Sun, so the Earth turns once a day of 86,400 s below it.
+
+    Parameters
+    ----------
+    track : relative orbit, 1 to 175.
+    seconds : (n,) after its ascending node.
     """
     angle = 2 * np.pi * seconds / _revolution()
     turned = np.radians(NODE_LONGITUDE - 360.0 * ((track - NODE_TRACK) * _revolution() + seconds) / 86400.0)
@@ -226,10 +238,16 @@ def _satellite(track: int, seconds: np.ndarray) -> np.ndarray:
     return np.asarray(ORBIT_RADIUS_KM * np.stack([x, y, np.sin(angle) * np.sin(tilt)], axis=1))
 
 
-def _axes(track: int, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return unit vectors (n, 3) up, forward over the turning Earth, and to the right of the flight."""
-    position = _satellite(track, seconds)
-    velocity = _satellite(track, seconds + 0.5) - _satellite(track, seconds - 0.5)
+def flight_axes(track: int, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return unit vectors (n, 3) up, forward over the turning Earth, and to the right of the flight, Earth-fixed.
+
+    Parameters
+    ----------
+    track : relative orbit, 1 to 175.
+    seconds : (n,) after its ascending node.
+    """
+    position = satellite_position(track, seconds)
+    velocity = satellite_position(track, seconds + 0.5) - satellite_position(track, seconds - 0.5)
     up = position / np.linalg.norm(position, axis=1, keepdims=True)
     right = np.cross(velocity, up)
     right /= np.linalg.norm(right, axis=1, keepdims=True)

@@ -121,7 +121,7 @@ def simulate_scene(
     described = {"wavelength": wavelength, "engine": "simulated", "seed": seed, **vars(conditions), **(attrs or {})}
     made = product.build({**variables, **blank, "valid": valid}, **place, attrs=described)
     truth = product.build(
-        {"los_displacement": true, "valid": valid}, **place, attrs=_truth(rupture, origin, wavelength)
+        {"los_displacement": true, "valid": valid}, **place, attrs=truth_attributes(rupture, origin, wavelength)
     )
     return Simulated(made, truth)
 
@@ -153,14 +153,35 @@ def simulate_event(
     ------
     ParameterError : the track does not see the epicentre.
     """
-    rng = np.random.default_rng([seed, 1])
+    rupture = event_rupture(event, np.random.default_rng([seed, 1]))
+    return simulate_scene(
+        rupture,
+        _seen_from(event, track, conditions or Conditions()),
+        seed=seed,
+        size_km=max(80.0, 4 * rupture.plane[5]),
+        spacing_m=PROFILES[profile],
+        origin=(event.latitude, event.longitude),
+        unwrapped=unwrapped,
+        attrs={"event_id": event.event_id, "source": "simulated"},
+    )
+
+
+def event_rupture(event: Event, rng: np.random.Generator) -> Rupture:
+    """A rupture as an event of the catalogue asks for, centred on its epicentre.
+
+    Parameters
+    ----------
+    event : its magnitude gives the rectangle's size by the scaling relation; its depth is deepened where the top edge
+        would come closer than 500 m to the ground.
+    rng : of the slip and of an unknown strike, dip or rake.
+    """
     strike = event.strike if np.isfinite(event.strike) else rng.uniform(0, 360)
     dip = event.dip if np.isfinite(event.dip) else rng.uniform(30, 90)
     rake = event.rake if np.isfinite(event.rake) else rng.uniform(-180, 180)
     mechanism: Mechanism = "strike-slip" if abs(np.cos(np.deg2rad(rake))) > np.sqrt(0.5) else "dip-slip"
     length, width, _ = map(float, scaling(event.magnitude, mechanism=mechanism))
     depth = max(float(event.depth_km), width / 2 * float(np.sin(np.deg2rad(dip))) + 0.5)
-    rupture = draw_rupture(
+    return draw_rupture(
         magnitude=event.magnitude,
         east_km=0.0,
         north_km=0.0,
@@ -171,16 +192,6 @@ def simulate_event(
         length_km=length,
         width_km=width,
         rng=rng,
-    )
-    return simulate_scene(
-        rupture,
-        _seen_from(event, track, conditions or Conditions()),
-        seed=seed,
-        size_km=max(80.0, 4 * length),
-        spacing_m=PROFILES[profile],
-        origin=(event.latitude, event.longitude),
-        unwrapped=unwrapped,
-        attrs={"event_id": event.event_id, "source": "simulated"},
     )
 
 
@@ -258,7 +269,7 @@ def _placement(offset_km: NDArray[Any], origin: tuple[float, float] | None) -> d
     return {"x": offset_km * 1000, "y": offset_km * 1000, "crs": None if origin is None else equidistant(origin)}
 
 
-def _truth(rupture: Rupture | None, origin: tuple[float, float] | None, wavelength: float) -> dict[str, Any]:
+def truth_attributes(rupture: Rupture | None, origin: tuple[float, float] | None, wavelength: float) -> dict[str, Any]:
     """Attributes of the truth: centroid (km about the centre, degrees where georeferenced), magnitude and cells."""
     if rupture is None:
         return {"wavelength": wavelength, "earthquake": "none"}

@@ -1,0 +1,1 @@
+"""Engines that make an interferogram, and readers of what they write."""

@@ -1,0 +1,196 @@
+"""Orbits: arcs against a known circle and real state vectors, orbit files, and their errors."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from requests.exceptions import ConnectionError as NoConnection
+
+from epi.errors import FileFormatError, OrbitError
+from epi.insar.annotation import Image
+from epi.insar.orbits import Orbit, fetch_orbit, find_orbit, read_orbit_file, with_orbit
+from epi.insar.safe import read_image
+from tiny_safe import Tiny, circular, write_orbit_file
+
+
+def seconds(number: float) -> np.timedelta64:
+    return np.timedelta64(round(number * 1e9), "ns")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    """First image of a small product."""
+    return read_image(Tiny(subswaths=("IW1",), polarisations=("VV",)).write(tmp_path / "product"), "IW1", "VV")
+
+
+@pytest.fixture(scope="module")
+def real(shared_data: Path) -> Orbit:
+    """A real restituted orbit."""
+    return read_orbit_file(next((shared_data / "slc/single_date_portugal").glob("*.EOF")))
+
+
+@pytest.mark.parametrize("length", [0.0, 3.1, 27.0, 110.0])
+def test_an_arc_follows_a_circular_orbit(tmp_path: Path, length: float) -> None:
+    orbit = read_orbit_file(write_orbit_file(tmp_path))
+    start = np.datetime64("2023-09-16T06:37:31.123456", "ns")
+    arc = orbit.arc(start, start + seconds(length))
+    for offset in np.linspace(-5, length + 5, 23):  # a margin beyond what was asked
+        position, velocity = circular(start + seconds(offset))
+        at = arc.seconds(start + seconds(offset))
+        assert np.linalg.norm(arc.position(at) - position) < 1e-4  # m
+        assert np.linalg.norm(arc.velocity(at) - velocity) < 1e-5  # m/s
+
+
+def test_an_arc_evaluates_any_shape(tmp_path: Path) -> None:
+    orbit = read_orbit_file(write_orbit_file(tmp_path))
+    arc = orbit.arc(orbit.time[100], orbit.time[103])
+    at = arc.seconds(orbit.time[100:104]).reshape(2, 2)
+    assert arc.position(at).shape == (2, 2, 3)
+    np.testing.assert_allclose(arc.position(at).reshape(4, 3), orbit.position[100:104], atol=1e-4)
+
+
+@pytest.mark.parametrize("half", [1.6, 13.5, 40.0])
+def test_a_real_state_vector_left_out_is_met_below_a_millimetre(real: Orbit, half: float) -> None:
+    errors = []
+    for left_out in range(10, real.time.size - 10, 11):
+        kept = np.arange(real.time.size) != left_out
+        orbit = replace(real, time=real.time[kept], position=real.position[kept], velocity=real.velocity[kept])
+        arc = orbit.arc(real.time[left_out] - seconds(half), real.time[left_out] + seconds(half))
+        found = arc.position(arc.seconds(real.time[left_out]))
+        errors.append(float(np.linalg.norm(found - real.position[left_out])))
+    assert len(errors) > 100
+    assert max(errors) < 1e-3
+    assert np.sqrt(np.mean(np.square(errors))) < 2e-4
+
+
+def test_a_real_annotation_agrees_with_the_restituted_orbit(real: Orbit, shared_data: Path) -> None:
+    import xml.etree.ElementTree as ET
+
+    from epi.insar.annotation_xml import read_annotation
+
+    path = next((shared_data / "slc/single_date_portugal").glob("*.xml"))
+    orbit = read_annotation(ET.parse(path).getroot(), product="Portugal", track=9, source=path.name).orbit
+    arc = real.arc(orbit.time[0], orbit.time[-1])
+    at = arc.seconds(orbit.time)
+    assert np.linalg.norm(arc.position(at) - orbit.position, axis=1).max() < 0.025  # 2.4 microseconds of flight
+    assert np.linalg.norm(arc.velocity(at) - orbit.velocity, axis=1).max() < 1e-4
+    assert (orbit.kind, real.kind, real.platform) == ("annotation", "RESORB", "S1A")
+
+
+def test_an_orbit_file_is_read_as_written(tmp_path: Path) -> None:
+    path = write_orbit_file(tmp_path, kind="RESORB", platform="S1C", vectors=30)
+    orbit = read_orbit_file(path)
+    assert (orbit.kind, orbit.platform, orbit.source, orbit.time.size) == ("RESORB", "S1C", path.name, 30)
+    assert orbit.time[1] == np.datetime64("2023-09-16T05:30:10", "ns")
+    np.testing.assert_array_equal(np.hstack([orbit.position, orbit.velocity])[7], np.hstack(circular(orbit.time[7])))
+
+
+def test_an_arc_outside_the_orbit_says_another_day(tmp_path: Path) -> None:
+    orbit = read_orbit_file(write_orbit_file(tmp_path))
+    start = np.datetime64("2023-09-17T06:37:31", "ns")
+    with pytest.raises(
+        OrbitError, match=r"2023-09-16T05:30:00 UTC to .*, not 2023-09-17T06:37:31 UTC .* of another day"
+    ):
+        orbit.arc(start, start + seconds(3))
+
+
+def test_an_arc_needs_order_and_vectors(tmp_path: Path) -> None:
+    orbit = read_orbit_file(write_orbit_file(tmp_path))
+    with pytest.raises(OrbitError, match="runs backward"):
+        orbit.arc(orbit.time[20], orbit.time[10])
+    sparse = replace(orbit, time=orbit.time[::60], position=orbit.position[::60], velocity=orbit.velocity[::60])
+    with pytest.raises(OrbitError, match=r"has 0 state vectors within 60 s .* 4 are needed"):
+        sparse.arc(orbit.time[90], orbit.time[90])
+
+
+def test_a_precise_orbit_takes_the_annotations_place(tmp_path: Path, image: Image) -> None:
+    assert image.orbit.kind == "annotation"
+    path = write_orbit_file(tmp_path)
+    precise = with_orbit(image, path)
+    assert (precise.orbit.kind, precise.orbit.source) == ("POEORB", path.name)
+    assert precise.orbit.time.size == 500
+    assert replace(precise, orbit=image.orbit) == image
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"platform": "S1B"}, r"is of S1B, .* of S1A: give the orbit file of that satellite"),
+        ({"start": "2023-09-15T05:30:00"}, r"not 2023-09-16T06:37:31 UTC .* of another day"),
+    ],
+)
+def test_an_orbit_file_of_another_satellite_or_day_is_refused(
+    tmp_path: Path, image: Image, facts: dict[str, str], message: str
+) -> None:
+    with pytest.raises(OrbitError, match=message):
+        with_orbit(image, write_orbit_file(tmp_path, **facts))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "not a readable orbit file"),
+        (lambda text: text.replace("AUX_POEORB", "AUX_PREORB"), "holds AUX_PREORB in frame EARTH_FIXED"),
+        (lambda text: text.replace("EARTH_FIXED", "INERTIAL"), "in frame INERTIAL"),
+        (lambda text: text.replace("<VX>", "<VQ>").replace("</VX>", "</VQ>"), "incomplete state vector"),
+        (lambda text: text.replace("OSV>", "OSX>"), "no state vectors in order of time"),
+    ],
+)
+def test_a_bad_orbit_file_is_one_clear_error(tmp_path: Path, change: object, message: str) -> None:
+    path = write_orbit_file(tmp_path, vectors=5)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(FileFormatError, match=message) as caught:
+        read_orbit_file(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_orbit_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"No orbit file .*none\.EOF"):
+        read_orbit_file(tmp_path / "none.EOF")
+
+
+def test_the_best_orbit_file_of_a_folder_is_found(tmp_path: Path, image: Image) -> None:
+    folder = tmp_path / "orbits"
+    write_orbit_file(folder, platform="S1B")
+    write_orbit_file(folder, start="2023-09-15T05:30:00")
+    assert find_orbit(image, folder) is None
+    restituted = write_orbit_file(folder, kind="RESORB")
+    assert find_orbit(image, folder) == restituted
+    precise = write_orbit_file(folder)
+    assert find_orbit(image, folder) == precise
+
+
+def test_a_fetched_orbit_is_kept_and_not_fetched_again(
+    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(times: list[object], missions: list[str], *, save_dir: str, orbit_type: str) -> None:
+        asked.append((str(times[0])[:16], missions, orbit_type))
+        shutil.copy(write_orbit_file(tmp_path / "archive"), save_dir)
+
+    monkeypatch.setattr("eof.download.download_eofs", download)
+    folder = tmp_path / "orbits"
+    write_orbit_file(folder, kind="RESORB")  # not what is asked for
+    path = fetch_orbit(image, folder)
+    assert read_orbit_file(path).kind == "POEORB"
+    assert fetch_orbit(image, folder, kind="RESORB") == path
+    assert asked == [("2023-09-16 06:37", ["S1A"], "precise")]
+
+
+def test_without_a_network_the_error_says_what_to_do(
+    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object, **__: object) -> None:
+        raise NoConnection("Failed to resolve 's1-orbits.s3.amazonaws.com'")
+
+    monkeypatch.setattr("eof.download.download_eofs", unreachable)
+    with pytest.raises(
+        OrbitError, match=r"Failed to resolve .* Put an S1A_OPER_AUX_POEORB file .* annotation's vectors"
+    ):
+        fetch_orbit(image, tmp_path / "orbits")
+    monkeypatch.setattr("eof.download.download_eofs", lambda *_, **__: [])
+    with pytest.raises(OrbitError, match=r"have no RESORB for .* yet"):
+        fetch_orbit(image, tmp_path / "orbits", kind="RESORB")
