@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from epi.book import render
+from epi.cli import main
 from epi.run import DEFAULT_EVENT, run_event
 from epi.runfolder import RunFolder
 
@@ -59,3 +60,23 @@ def rendered_book(default_run: RunFolder) -> Path:
     """First page of the book made from them, without a warning."""
     with turn():
         return render(strict=True)
+
+
+@pytest.fixture
+def says(capsys):
+    """Run the command line; return its exit code, its stdout and its stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def stopped(answer: tuple[int, str, str], beginning: str) -> None:
+    """Check that a command ended in a stated error, whatever it said of its progress before."""
+    code, out, err = answer
+    assert code == 1
+    assert out == ""
+    assert err.splitlines()[-1].startswith(beginning), err

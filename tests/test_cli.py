@@ -13,7 +13,6 @@ from pyproj import Geod
 from rasterio.transform import Affine
 
 from epi import doctor as doctor_module
-from epi.cli import main
 from epi.doctor import Finding
 from epi.insar import product
 from epi.runfolder import versions
@@ -21,18 +20,6 @@ from epi.runfolder import versions
 POINTS = "lon,lat,los,e,n,u\n" + "\n".join(
     f"{22 + i * 0.02},{39.5 + j * 0.02},{0.01 * i},-0.61,-0.14,0.78" for i in range(6) for j in range(6)
 )
-
-
-@pytest.fixture
-def says(capsys):
-    """Run the command line; return its exit code, its stdout and its stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def refused(answer: tuple[int, str, str], beginning: str) -> None:
@@ -121,7 +108,7 @@ def test_a_source_is_located_where_it_was_put(says, default_run):
     physics, network = json.loads(out)["results"]
     truth = product.load(default_run.path / "truth.nc").attrs
     assert (physics["method"], network["method"]) == ("physics", "network")
-    for found, near_km in ((physics, 3), (network, 10)):
+    for found, near_km in ((physics, 1.5), (network, 10)):
         place = [found["longitude"], found["latitude"], truth["centroid_longitude"], truth["centroid_latitude"]]
         bearing, _, metres = Geod(ellps="WGS84").inv(*place)
         assert metres < 1000 * near_km

@@ -14,8 +14,8 @@ import pytest
 import rasterio
 from rasterio import Affine
 
+from conftest import stopped
 from epi.catalogue import find_event
-from epi.cli import main
 from epi.insar import product
 from epi.simulate.slc import simulate_pair
 
@@ -25,25 +25,6 @@ def pair(tmp_path_factory):
     """Two small products over Thessaly."""
     folder = tmp_path_factory.mktemp("pair")
     return simulate_pair(find_event("20210303-thessaly"), folder, seed=6, bursts=1, samples=700, lines=500)
-
-
-@pytest.fixture
-def says(capsys):
-    """Run the command line; return its exit code, its stdout and its stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-def refused(answer, beginning):
-    code, out, err = answer
-    assert code == 1
-    assert out == ""
-    assert err.splitlines()[-1].startswith(beginning), err
 
 
 def test_two_products_become_a_displacement(says, pair, tmp_path):
@@ -75,7 +56,7 @@ def test_a_zip_is_read_from_within(says, pair, tmp_path):
 
     damaged = tmp_path / "damaged.zip"
     damaged.write_bytes(zipped[0].read_bytes()[: zipped[0].stat().st_size // 2])
-    refused(says("interferogram", damaged, zipped[1], *asked, "--out", tmp_path / "x.nc"), "FileFormatError: ")
+    stopped(says("interferogram", damaged, zipped[1], *asked, "--out", tmp_path / "x.nc"), "FileFormatError: ")
     assert not (tmp_path / "x.nc").exists()
 
 
@@ -83,18 +64,18 @@ def test_bad_input_is_one_line(says, pair, tmp_path):
     out = ["--out", tmp_path / "made.nc"]
     dem = ["--dem", pair.dem]
     both = [pair.reference, pair.secondary]
-    refused(says("interferogram", *reversed(both), *dem, *out), "PairError: The reference ")
-    refused(says("interferogram", tmp_path / "no.SAFE", both[1], *dem, *out), "FileFormatError: ")
-    refused(says("interferogram", *both, "--dem", tmp_path / "no.tif", *out), "FileFormatError: ")
-    refused(says("interferogram", *both, *dem, "--subswath", "IW3", *out), "ParameterError: ")
-    refused(says("interferogram", *both, *dem, "--polarisation", "HH", *out), "PairError: ")
-    refused(says("interferogram", *both, *dem, "--bursts", "2-4", *out), "ParameterError: Bursts 2 to 4 of IW1")
-    refused(says("interferogram", *both, *dem, "--spacing", "1", *out), "ParameterError: ")
-    refused(says("interferogram", *both, *dem, "--slice", both[0], *out), "PairError: ")
-    refused(says("interferogram", *both, *dem, "--engine", "snap", "--orbits", tmp_path, *out), "ParameterError: ")
-    refused(says("interferogram", *both, *dem, "--out", tmp_path / "made.tif"), "ParameterError: --out ")
-    refused(says("interferogram", *both, *dem, "--orbits", tmp_path / "none", *out), "OrbitError: ")
-    refused(says("interferogram", *both, *dem, "--fetch-orbits", *out), "ParameterError: --fetch-orbits needs")
+    stopped(says("interferogram", *reversed(both), *dem, *out), "PairError: The reference ")
+    stopped(says("interferogram", tmp_path / "no.SAFE", both[1], *dem, *out), "FileFormatError: ")
+    stopped(says("interferogram", *both, "--dem", tmp_path / "no.tif", *out), "FileFormatError: ")
+    stopped(says("interferogram", *both, *dem, "--subswath", "IW3", *out), "ParameterError: ")
+    stopped(says("interferogram", *both, *dem, "--polarisation", "HH", *out), "PairError: ")
+    stopped(says("interferogram", *both, *dem, "--bursts", "2-4", *out), "ParameterError: Bursts 2 to 4 of IW1")
+    stopped(says("interferogram", *both, *dem, "--spacing", "1", *out), "ParameterError: ")
+    stopped(says("interferogram", *both, *dem, "--slice", both[0], *out), "PairError: ")
+    stopped(says("interferogram", *both, *dem, "--engine", "snap", "--orbits", tmp_path, *out), "ParameterError: ")
+    stopped(says("interferogram", *both, *dem, "--out", tmp_path / "made.tif"), "ParameterError: --out ")
+    stopped(says("interferogram", *both, *dem, "--orbits", tmp_path / "none", *out), "OrbitError: ")
+    stopped(says("interferogram", *both, *dem, "--fetch-orbits", *out), "ParameterError: --fetch-orbits needs")
     assert says("interferogram", *both, *dem, "--bursts", "two", *out)[0] == 2
     assert list(tmp_path.iterdir()) == []
 
@@ -107,7 +88,7 @@ def test_a_measurement_with_a_hole_is_noticed(says, pair, tmp_path):
     content[len(content) // 2 : len(content) // 2 + 5000] = bytes(5000)
     tiff.write_bytes(content)
     asked = [pair.reference, copy, "--dem", pair.dem, "--out", tmp_path / "made.nc"]
-    refused(says("interferogram", *asked), "FileFormatError: ")
+    stopped(says("interferogram", *asked), "FileFormatError: ")
     assert not (tmp_path / "made.nc").exists()
 
 
@@ -156,7 +137,7 @@ def test_graphs_for_snap_are_written(says, pair, tmp_path):
     assert files[-1].endswith("run.sh")
     assert any("Back-Geocoding" in path.read_text() for path in out.glob("*.xml"))
     shutil.rmtree(out)
-    refused(
+    stopped(
         says("snap-graph", pair.reference, pair.secondary, "--dem", "SRTM", "--subswath", "IW1", "--out", out),
         "ParameterError: ",
     )

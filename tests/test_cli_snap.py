@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from epi.cli import main
+from conftest import stopped
 from epi.insar import product
 from snap_stand_in import install
 from snap_writers import WGS84, Made, Raw, write_netcdf
@@ -70,25 +70,6 @@ def snap(tmp_path, monkeypatch):
     return home
 
 
-@pytest.fixture
-def says(capsys):
-    """Run the command line; return its exit code, its stdout and its stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
-def refused(answer, beginning):
-    code, out, err = answer
-    assert code == 1
-    assert out == ""
-    assert err.splitlines()[-1].startswith(beginning), err
-
-
 def given(folder: Path, operator: str, name: str) -> set[str]:
     """Return every value a parameter of an operator has in the graphs of a folder."""
     roots = [ElementTree.parse(path).getroot() for path in folder.glob("*.xml")]
@@ -132,7 +113,7 @@ def test_what_is_asked_reaches_the_graphs(says, snap, pair, tmp_path):
 
 def test_snap_makes_one_subswath_a_run_in_the_polarisation_there_is(says, snap, wide, tmp_path):
     out = ["--wrapped", "--out", tmp_path / "o.nc"]
-    refused(
+    stopped(
         says("interferogram", *wide, "--engine", "snap", *out),
         "ParameterError: SNAP makes one subswath a run, and here are IW1, IW2: choose one with --subswath.",
     )
@@ -146,7 +127,7 @@ def test_snap_makes_one_subswath_a_run_in_the_polarisation_there_is(says, snap, 
 def test_a_failing_stage_is_one_line_and_no_product(says, snap, pair, tmp_path):
     (snap / "plan").write_text(json.dumps({"coregister": "crash"}))
     answer = says("interferogram", *pair, "--engine", "snap", "--out", tmp_path / "o.nc")
-    refused(answer, "RunError: 03_iw1_coregister: SNAP failed (exit 1): Error: [NodeId: Back-Geocoding]")
+    stopped(answer, "RunError: 03_iw1_coregister: SNAP failed (exit 1): Error: [NodeId: Back-Geocoding]")
     assert not (tmp_path / "o.nc").exists()
 
 
@@ -154,18 +135,18 @@ def test_nothing_is_written_where_nothing_can_be_done(says, snap, pair, tmp_path
     out = tmp_path / "out"
     out.mkdir()
     ask = ["interferogram", *pair, "--engine", "snap", "--out", out / "o.nc"]
-    refused(says(*ask, "--dem", tmp_path / "no.tif"), f"FileFormatError: {tmp_path / 'no.tif'} is not there")
-    refused(says(*ask, "--bursts", "2-4"), "ParameterError: Bursts 2 to 4 of IW1")
-    refused(says(*ask, "--subswath", "IW3"), "ParameterError: Subswath IW3 in VV is not in every product")
-    refused(says(*ask, "--goldstein", "-1"), "ParameterError: A Goldstein exponent of -1")
-    refused(says(*ask, "--heights", "ellipsoid"), "ParameterError: --heights ellipsoid is for the native engine")
-    refused(says(*ask, "--orbits", tmp_path), "ParameterError: --orbits is for the native engine")
-    refused(says(*ask[:1], *reversed(pair), *ask[3:]), "PairError: ")
+    stopped(says(*ask, "--dem", tmp_path / "no.tif"), f"FileFormatError: {tmp_path / 'no.tif'} is not there")
+    stopped(says(*ask, "--bursts", "2-4"), "ParameterError: Bursts 2 to 4 of IW1")
+    stopped(says(*ask, "--subswath", "IW3"), "ParameterError: Subswath IW3 in VV is not in every product")
+    stopped(says(*ask, "--goldstein", "-1"), "ParameterError: A Goldstein exponent of -1")
+    stopped(says(*ask, "--heights", "ellipsoid"), "ParameterError: --heights ellipsoid is for the native engine")
+    stopped(says(*ask, "--orbits", tmp_path), "ParameterError: --orbits is for the native engine")
+    stopped(says(*ask[:1], *reversed(pair), *ask[3:]), "PairError: ")
     (snap / "version").write_text("9.0.0")
-    refused(says(*ask), "ParameterError: SNAP version 9 is not known; known are 10, 11, 12, 13, 14")
+    stopped(says(*ask), "ParameterError: SNAP version 9 is not known; known are 10, 11, 12, 13, 14")
     (snap / "gpt").unlink()
     monkeypatch.setenv("PATH", str(snap))
-    refused(says(*ask), "MissingPackage: SNAP's gpt was not found")
+    stopped(says(*ask), "MissingPackage: SNAP's gpt was not found")
     assert list(out.iterdir()) == []
 
 
@@ -184,9 +165,9 @@ def test_graphs_are_for_what_both_products_have(says, pair, wide, tmp_path):
     assert cross[0] == 0, cross
     assert given(tmp_path / "cross", "TOPSAR-Split", "selectedPolarisations") == {"HV"}
     no = tmp_path / "no"
-    refused(says("snap-graph", *wide, "--polarisation", "VV", "--out", no), "PairError: The products share no subswath")
-    refused(says("snap-graph", *wide, "--subswath", "IW3", "--out", no), "ParameterError: Subswath IW3 in HH")
-    refused(says("snap-graph", *wide, "--bursts", "3-4", "--out", no), "ParameterError: Bursts 3 to 4 of IW1")
+    stopped(says("snap-graph", *wide, "--polarisation", "VV", "--out", no), "PairError: The products share no subswath")
+    stopped(says("snap-graph", *wide, "--subswath", "IW3", "--out", no), "ParameterError: Subswath IW3 in HH")
+    stopped(says("snap-graph", *wide, "--bursts", "3-4", "--out", no), "ParameterError: Bursts 3 to 4 of IW1")
     assert not no.exists()
 
 
@@ -198,7 +179,7 @@ def test_a_single_burst_is_not_for_snap(says, tmp_path):
         (tmp_path / name).mkdir()
         bursts.append(one.write_burst(tmp_path / name, 0))
     answer = says("snap-graph", *bursts, "--out", tmp_path / "graphs")
-    refused(answer, f"ParameterError: {bursts[0].name} is one burst")
+    stopped(answer, f"ParameterError: {bursts[0].name} is one burst")
     assert not (tmp_path / "graphs").exists()
 
 
