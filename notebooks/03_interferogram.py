@@ -48,21 +48,30 @@ from pyproj import Geod
 
 from epi import plots
 from epi.catalogue import find_event
-
-# %%
-from epi.insar import deburst, interferogram, product, topsar
-from epi.insar.dem import flat_dem
-from epi.insar.ellipsoid import from_ecef, to_ecef
+from epi.insar import product
 from epi.insar.engines import native, snap
 from epi.insar.filters import goldstein
-from epi.insar.geometry import burst_arc, burst_bounds, burst_geometry, perpendicular_baseline, pixel_points
-from epi.insar.matching import burst_pairs
-from epi.insar.misregistration import azimuth_shift
-from epi.insar.readers import read_scene
-from epi.insar.safe import open_safe, read_burst, slc
-from epi.insar.terrain import read_dem
-from epi.simulate import expected_phase, sensor, truth_of
-from epi.simulate.slc import simulate_pair
+from epi.insar.geometry.dem import flat_dem
+from epi.insar.geometry.ellipsoid import from_ecef, to_ecef
+from epi.insar.geometry.terrain import read_dem
+from epi.insar.geometry.zero_doppler import (
+    burst_arc,
+    burst_bounds,
+    burst_geometry,
+    perpendicular_baseline,
+    pixel_points,
+)
+from epi.insar.readers.files import read_scene
+from epi.insar.slc.matching import burst_pairs
+from epi.insar.slc.safe import open_safe, read_burst, slc
+
+# %%
+from epi.insar.topsar import deburst, interferogram
+from epi.insar.topsar import ramp as topsar
+from epi.insar.topsar.misregistration import azimuth_shift
+from epi.simulate import expected_phase, truth_of
+from epi.simulate.slc import sensor
+from epi.simulate.slc.pair import simulate_pair
 from epi.source.size import scaling
 
 # %% [markdown]

@@ -17,7 +17,7 @@ from rasterio import Affine
 from conftest import stopped
 from epi.catalogue import find_event
 from epi.insar import product
-from epi.simulate.slc import simulate_pair
+from epi.simulate.slc.pair import simulate_pair
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import pytest
 from pyproj import CRS
 
 from epi.errors import EmptyScene, ParameterError
-from epi.insar.dem import flat_dem
-from epi.insar.geocode import MapGrid, RadarGrid, map_around, resample_to_map, view
-from epi.insar.geometry import locate_pixels
-from epi.insar.mosaic import Mosaic, part_of
-from epi.insar.orbits import Arc
+from epi.insar.geometry.dem import flat_dem
+from epi.insar.geometry.geocode import MapGrid, RadarGrid, map_around, resample_to_map, view
+from epi.insar.geometry.mosaic import Mosaic, part_of
+from epi.insar.geometry.zero_doppler import locate_pixels
+from epi.insar.slc.orbits import Arc
 
 EPOCH = np.datetime64("2021-03-03T16:23:28", "ns")
 

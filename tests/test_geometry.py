@@ -16,10 +16,9 @@ from shapely.geometry import Point
 from epi.catalogue import baseline as catalogue_baseline
 from epi.catalogue.scenes import OrbitState
 from epi.errors import DemError, ParameterError
-from epi.insar.annotation import SPEED_OF_LIGHT, Burst, Image
 from epi.insar.compiled import njit
-from epi.insar.dem import Dem, flat_dem
-from epi.insar.geometry import (
+from epi.insar.geometry.dem import Dem, flat_dem
+from epi.insar.geometry.zero_doppler import (
     burst_arc,
     burst_bounds,
     burst_geometry,
@@ -32,8 +31,9 @@ from epi.insar.geometry import (
     to_ecef,
     zero_doppler,
 )
-from epi.insar.orbits import Orbit
-from epi.insar.safe import read_image
+from epi.insar.slc.annotation import SPEED_OF_LIGHT, Burst, Image
+from epi.insar.slc.orbits import Orbit
+from epi.insar.slc.safe import read_image
 
 START = np.datetime64("2023-03-31T05:50:00", "ns")
 RADIUS, RATE = 7_071_000.0, 1.06e-3  # m, rad/s: about Sentinel-1's

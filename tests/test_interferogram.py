@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epi.errors import ParameterError
-from epi.insar import bursts
-from epi.insar.annotation_xml import read_annotation
-from epi.insar.bursts import looked_burst
-from epi.insar.geometry import BurstGeometry, burst_bounds
-from epi.insar.interferogram import (
+from epi.insar.geometry.terrain import read_dem
+from epi.insar.geometry.zero_doppler import BurstGeometry, burst_bounds
+from epi.insar.slc.annotation_xml import read_annotation
+from epi.insar.slc.matching import BurstPair
+from epi.insar.topsar import bursts
+from epi.insar.topsar.bursts import looked_burst
+from epi.insar.topsar.interferogram import (
     coherence,
     form,
     look_pixels,
@@ -23,9 +25,7 @@ from epi.insar.interferogram import (
     multilook,
     window_sums,
 )
-from epi.insar.matching import BurstPair
-from epi.insar.terrain import read_dem
-from epi.insar.topsar import Ramp, reramp
+from epi.insar.topsar.ramp import Ramp, reramp
 
 WAVELENGTH = 0.05546576
 

@@ -8,7 +8,7 @@ from pyproj import Geod
 
 from epi.errors import EmptyScene, NoGeoreference, ParameterError
 from epi.insar import product
-from epi.insar.readers import read_scene
+from epi.insar.readers.files import read_scene
 from epi.settings import PROJECT_ROOT
 from epi.simulate import Conditions, draw_rupture, recipe, simulate_scene
 from epi.source import fit

@@ -15,18 +15,18 @@ from rasterio.errors import NotGeoreferencedWarning
 from epi.catalogue import find_event
 from epi.errors import DemError, FileFormatError, OrbitError, PairError, ParameterError
 from epi.insar import product
-from epi.insar.bursts import looked_burst
-from epi.insar.deburst import overlap_lines
 from epi.insar.engines.native import Choices, interferogram, radar_product
-from epi.insar.geocode import MapGrid
-from epi.insar.geometry import burst_geometry
-from epi.insar.interferogram import STEPS, coherence, form
-from epi.insar.matching import burst_pairs, open_products
-from epi.insar.misregistration import azimuth_shift
-from epi.insar.safe import read_burst
-from epi.insar.terrain import read_dem
-from epi.insar.topsar import Ramp, coregister
-from epi.simulate.slc import PERFECT, Conditions, simulate_pair
+from epi.insar.geometry.geocode import MapGrid
+from epi.insar.geometry.terrain import read_dem
+from epi.insar.geometry.zero_doppler import burst_geometry
+from epi.insar.slc.matching import burst_pairs, open_products
+from epi.insar.slc.safe import read_burst
+from epi.insar.topsar.bursts import looked_burst
+from epi.insar.topsar.deburst import overlap_lines
+from epi.insar.topsar.interferogram import STEPS, coherence, form
+from epi.insar.topsar.misregistration import azimuth_shift
+from epi.insar.topsar.ramp import Ramp, coregister
+from epi.simulate.slc.pair import PERFECT, Conditions, simulate_pair
 
 BOUNDS = (20.0, 38.0, 24.0, 41.0)
 EVENT = "20210303-thessaly"
@@ -278,7 +278,7 @@ def test_what_cannot_make_an_interferogram_is_refused(usual, tmp_path):
 
 
 def test_a_terrain_that_lies_elsewhere_is_refused(usual, perfect, tmp_path):
-    from epi.insar.terrain import Dem, write_dem
+    from epi.insar.geometry.terrain import Dem, write_dem
 
     heights = np.zeros((50, 50), dtype=np.float32)
     elsewhere = write_dem(Dem(heights, 10.0, 10.0, 0.001, 0.001, "elsewhere"), tmp_path / "elsewhere.tif")

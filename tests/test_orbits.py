@@ -9,9 +9,10 @@ import pytest
 from requests.exceptions import ConnectionError as NoConnection
 
 from epi.errors import FileFormatError, OrbitError
-from epi.insar.annotation import Image
-from epi.insar.orbits import Orbit, fetch_orbit, find_orbit, read_orbit_file, with_orbit
-from epi.insar.safe import read_image
+from epi.insar.slc.annotation import Image
+from epi.insar.slc.orbit_files import fetch_orbit, find_orbit, read_orbit_file, with_orbit
+from epi.insar.slc.orbits import Orbit
+from epi.insar.slc.safe import read_image
 from tiny_safe import Tiny, circular, write_orbit_file
 
 
@@ -68,7 +69,7 @@ def test_a_real_state_vector_left_out_is_met_below_a_millimetre(real: Orbit, hal
 def test_a_real_annotation_agrees_with_the_restituted_orbit(real: Orbit, shared_data: Path) -> None:
     import xml.etree.ElementTree as ET
 
-    from epi.insar.annotation_xml import read_annotation
+    from epi.insar.slc.annotation_xml import read_annotation
 
     path = next((shared_data / "slc/single_date_portugal").glob("*.xml"))
     orbit = read_annotation(ET.parse(path).getroot(), product="Portugal", track=9, source=path.name).orbit

@@ -9,7 +9,7 @@ import rasterio
 from epi.catalogue import find_event
 from epi.errors import EmptyScene, FileFormatError, MissingConvention, NoGeoreference, ParameterError
 from epi.insar import product
-from epi.insar.readers import read_scene
+from epi.insar.readers.files import read_scene
 from epi.source.okada import displacement
 
 LOOK = {"incidence": 39.0, "heading": -13.0}

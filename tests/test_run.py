@@ -74,7 +74,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     notebooks = tmp_path / "notebooks"
     data = tmp_path / "data"
     package = tmp_path / "package"
-    for folder in (notebooks, data, package):
+    for folder in (notebooks, data, package, package / "cli"):
         folder.mkdir()
     shutil.copy(settings().data / "events.csv", data)
     for name in CHAPTERS:
@@ -133,7 +133,7 @@ def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
         (lambda: (tiny / "data" / "more.csv").write_text("a new row"), list(CHAPTERS)),
         (lambda: (tiny / "package" / "okada.py").write_text("nu = 0.25"), list(CHAPTERS)),
         (lambda: monkeypatch.setattr(runs_module, "versions", lambda: {"python": "3.11.99"}), list(CHAPTERS)),
-        (lambda: (tiny / "package" / "cli.py").touch(), []),
+        (lambda: (tiny / "package" / "cli" / "app.py").write_text("a new command"), []),
     ]
     for change, redone in changes:
         change()

@@ -11,10 +11,10 @@ import pytest
 import rasterio
 
 from epi.errors import FileFormatError, PairError, ParameterError
-from epi.insar.annotation import Image, burst_identifier
-from epi.insar.annotation_xml import read_annotation
-from epi.insar.matching import check_pair, common_bursts, slices
-from epi.insar.safe import calibration, check_pixels, open_pixels, open_safe, read_burst, read_image, slc
+from epi.insar.slc.annotation import Image, burst_identifier
+from epi.insar.slc.annotation_xml import read_annotation
+from epi.insar.slc.matching import check_pair, common_bursts, slices
+from epi.insar.slc.safe import calibration, check_pixels, open_pixels, open_safe, read_burst, read_image, slc
 from tiny_safe import BORDER, EDGE, Tiny, pixels
 
 ONE = Tiny(subswaths=("IW1",), polarisations=("VV",))

@@ -12,7 +12,7 @@ from epi.errors import FileFormatError, NoGeoreference
 from epi.insar import product
 from epi.insar.frame import equidistant
 from epi.simulate import expected_phase, truth_of
-from epi.simulate.slc import Conditions, simulate_pair
+from epi.simulate.slc.pair import Conditions, simulate_pair
 from epi.source.okada import displacement
 
 EVENT = find_event("20210303-thessaly")

@@ -15,11 +15,11 @@ from lxml import etree
 
 from epi.catalogue.events import find_event
 from epi.catalogue.scenes import is_product_name, scene_from_name
-from epi.insar.annotation import Image
-from epi.insar.heights import read_dem, write_dem
-from epi.insar.safe import check_pixels, read_burst, read_image
-from epi.simulate import sensor
-from epi.simulate.slc import Conditions, SimulatedPair, simulate_pair
+from epi.insar.geometry.heights import read_dem, write_dem
+from epi.insar.slc.annotation import Image
+from epi.insar.slc.safe import check_pixels, read_burst, read_image
+from epi.simulate.slc import sensor
+from epi.simulate.slc.pair import Conditions, SimulatedPair, simulate_pair
 from epi.simulate.terrain import fractal_dem
 
 REAL = "slc/morocco_2023_annotations"

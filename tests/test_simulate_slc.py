@@ -13,19 +13,19 @@ import xarray as xr
 
 from epi.catalogue.events import Event, find_event
 from epi.errors import ParameterError, RunError
-from epi.insar.annotation import Image, RangePolynomial, burst_identifier
-from epi.insar.dem import Dem
-from epi.insar.ellipsoid import to_ecef
-from epi.insar.safe import read_burst, read_image
-from epi.insar.topsar import Ramp, ramp_phase
-from epi.simulate import sensor, view
+from epi.insar.geometry.dem import Dem
+from epi.insar.geometry.ellipsoid import to_ecef
+from epi.insar.slc.annotation import Image, RangePolynomial, burst_identifier
+from epi.insar.slc.safe import read_burst, read_image
+from epi.insar.topsar.ramp import Ramp, ramp_phase
 from epi.simulate.acquisitions import passages
-from epi.simulate.focus import Band, Canvas, Steering
-from epi.simulate.passage import Flight, flight_on, pair_flights
-from epi.simulate.pixels import Surface
-from epi.simulate.plan import Exposure, first_image, second_image
-from epi.simulate.publish import hidden_folder, publish
-from epi.simulate.slc import PERFECT, Conditions, SimulatedPair, simulate_pair
+from epi.simulate.safe.publish import hidden_folder, publish
+from epi.simulate.slc import sensor, view
+from epi.simulate.slc.focus import Band, Canvas, Steering
+from epi.simulate.slc.pair import PERFECT, Conditions, SimulatedPair, simulate_pair
+from epi.simulate.slc.passage import Flight, flight_on, pair_flights
+from epi.simulate.slc.pixels import Surface
+from epi.simulate.slc.plan import Exposure, first_image, second_image
 from epi.simulate.terrain import fractal_dem
 
 SIZE = {"lines": 300, "samples": 160, "bursts": 2}
@@ -361,7 +361,7 @@ def _measurement(product: Path) -> np.ndarray:
 
 
 def test_a_crash_leaves_nothing(event: Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("epi.simulate.slc.write_truth", lambda *_: 1 / 0)
+    monkeypatch.setattr("epi.simulate.slc.pair.write_truth", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         simulate_pair(event, tmp_path, lines=240, samples=64, bursts=1)
     assert _left(tmp_path) == []
@@ -394,7 +394,7 @@ def test_killed_while_publishing_leaves_one_making(
         return really(path, target)
 
     monkeypatch.setattr(Path, "rename", rename)
-    monkeypatch.setattr("epi.simulate.publish.rmtree", lambda path, **_: pytest.fail(f"{path} removed in place"))
+    monkeypatch.setattr("epi.simulate.safe.publish.rmtree", lambda path, **_: pytest.fail(f"{path} removed in place"))
     with nullcontext() if renames == 8 else pytest.raises(KeyboardInterrupt):
         publish([hidden / name for name in RESULTS], tmp_path)
     there = [name for name in RESULTS if (tmp_path / name).exists()]

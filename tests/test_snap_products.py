@@ -17,7 +17,7 @@ from epi.errors import (
 from epi.insar import product
 from epi.insar.engines.snap_files import metadata as meta
 from epi.insar.engines.snap_products import layout_of, open_snap, read_snap
-from epi.insar.readers import read_scene
+from epi.insar.readers.files import read_scene
 from snap_writers import WGS84, WRITERS, Made, Raw, write_dimap, write_hdf5, write_netcdf, write_znap, zipped
 
 SHAPE = (6, 8)

@@ -16,10 +16,8 @@ from scipy.interpolate import RegularGridInterpolator
 from scipy.optimize import brentq
 
 from epi.errors import DemError, FileFormatError, MissingConvention, NoGeoreference, ParameterError, RunError
-from epi.insar.dem import Dem, continuous, flat_dem
-from epi.insar.geometry import from_ecef, incidence_angle, locate_pixels, look_vectors, to_ecef, zero_doppler
-from epi.insar.orbits import Orbit
-from epi.insar.terrain import (
+from epi.insar.geometry.dem import Dem, continuous, flat_dem
+from epi.insar.geometry.terrain import (
     fetch_dem,
     layover_shadow,
     local_incidence_angle,
@@ -27,6 +25,15 @@ from epi.insar.terrain import (
     read_water,
     write_dem,
 )
+from epi.insar.geometry.zero_doppler import (
+    from_ecef,
+    incidence_angle,
+    locate_pixels,
+    look_vectors,
+    to_ecef,
+    zero_doppler,
+)
+from epi.insar.slc.orbits import Orbit
 
 BOUNDS = (22.0, 39.0, 22.2, 39.1)
 
@@ -383,7 +390,7 @@ def test_water_is_what_the_users_classes_say(tmp_path):
 
 def test_a_real_dem_and_a_real_burst_agree(shared_data):
     """ESA's tie points rise and fall with a real terrain model, and the burst's pixels are on that ground."""
-    from epi.insar.safe import read_image
+    from epi.insar.slc.safe import read_image
 
     folder = shared_data / "slc" / "morocco_2023_annotations"
     image = read_image(next(folder.glob("*_20230904T*.SAFE")), "IW1", "VV")

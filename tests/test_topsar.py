@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from rasterio.errors import NotGeoreferencedWarning
 
 from epi.errors import ParameterError
-from epi.insar import topsar
-from epi.insar.annotation import RangePolynomial
-from epi.insar.annotation_xml import read_annotation
-from epi.insar.deburst import burst_places, deburst, overlap_lines
-from epi.insar.diversity import Overlap, enhanced_spectral_diversity
-from epi.insar.geometry import BurstGeometry
-from epi.insar.interferogram import coherence, form
-from epi.insar.resample import interpolation_weights, resample_ramped
+from epi.insar.geometry.zero_doppler import BurstGeometry
+from epi.insar.slc.annotation import RangePolynomial
+from epi.insar.slc.annotation_xml import read_annotation
+from epi.insar.topsar import ramp as topsar
+from epi.insar.topsar.deburst import burst_places, deburst, overlap_lines
+from epi.insar.topsar.diversity import Overlap, enhanced_spectral_diversity
+from epi.insar.topsar.interferogram import coherence, form
+from epi.insar.topsar.resample import interpolation_weights, resample_ramped
 
 INTERVAL, WAVELENGTH = 2.0555563e-3, 0.05546576
 AZIMUTH_BAND, RANGE_BAND = (327 * INTERVAL, 0.7), (56.5e6 / 64.34523812571428e6, 0.75)  # IW1's, the widest

@@ -5,7 +5,7 @@ import pytest
 
 from epi.errors import EmptyScene, ProductError
 from epi.insar import filters, product
-from epi.insar.readers import read_scene
+from epi.insar.readers.files import read_scene
 from epi.insar.unwrap import unwrap
 
 WAVELENGTH = product.SENTINEL1_WAVELENGTH_M

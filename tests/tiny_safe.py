@@ -10,7 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.control import GroundControlPoint
 
-from epi.insar.annotation import BEAM_CYCLE, MIDDLE_OF_CYCLE, NOMINAL_ORBIT, PREAMBLE
+from epi.insar.slc.annotation import BEAM_CYCLE, MIDDLE_OF_CYCLE, NOMINAL_ORBIT, PREAMBLE
 
 BORDER = 3  # invalid lines at either end of a burst
 EDGE = 5  # invalid samples at either side, one fewer in odd lines

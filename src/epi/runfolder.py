@@ -124,11 +124,12 @@ def hashes(files: Iterable[Path]) -> dict[str, str]:
 
 
 def tree_hash(folder: Path, without: tuple[str, ...] = ()) -> str:
-    """Return one SHA-256 over the files of a folder, caches left out."""
+    """Return one SHA-256 over the files of a folder, its caches and the named files and folders in it left out."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and str(path.relative_to(folder)) not in without:
-            digest.update(f"{path.relative_to(folder)} {sha256(path)}\n".encode())
+        place = path.relative_to(folder)
+        if path.is_file() and "__pycache__" not in place.parts and place.parts[0] not in without:
+            digest.update(f"{place} {sha256(path)}\n".encode())
     return digest.hexdigest()
 
 

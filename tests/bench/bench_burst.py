@@ -23,9 +23,9 @@ import rasterio
 import scipy.fft
 from rasterio.errors import NotGeoreferencedWarning
 
-from epi.insar.geometry import BurstGeometry
-from epi.insar.interferogram import STEPS, look_pixels
-from epi.insar.topsar import Ramp, coregister, doppler_rate
+from epi.insar.geometry.zero_doppler import BurstGeometry
+from epi.insar.topsar.interferogram import STEPS, look_pixels
+from epi.insar.topsar.ramp import Ramp, coregister, doppler_rate
 
 LINES, SAMPLES, INTERVAL, WAVELENGTH = 1507, 23055, 2.0555563e-3, 0.05546576
 LOOKS, WINDOW = (4, 12), (4, 20)

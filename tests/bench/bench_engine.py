@@ -25,9 +25,9 @@ BURSTS, CORES = (1, 3, 9), (1, 2)
 def images(bursts):
     """Annotations of a pair of whole images over Thessaly, and the terrain below them."""
     from epi.catalogue import find_event
-    from epi.insar.geometry import burst_bounds
-    from epi.simulate.passage import pair_flights
-    from epi.simulate.plan import first_image, second_image, with_grid
+    from epi.insar.geometry.zero_doppler import burst_bounds
+    from epi.simulate.slc.passage import pair_flights
+    from epi.simulate.slc.plan import first_image, second_image, with_grid
     from epi.simulate.terrain import fractal_dem
 
     event = find_event("20210303-thessaly")
@@ -67,8 +67,8 @@ def measure(folder, bursts, cores):
     import scipy.fft
 
     from epi.insar.engines.native import Choices, _subswath
-    from epi.insar.matching import BurstPair
-    from epi.insar.safe import read_burst
+    from epi.insar.slc.matching import BurstPair
+    from epi.insar.slc.safe import read_burst
 
     first, second, dem = images(bursts)
     first = replace(first, measurement=str(Path(folder) / "reference.tiff"))

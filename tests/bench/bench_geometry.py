@@ -12,10 +12,10 @@ import numba
 import numpy as np
 from pyproj import Transformer
 
-from epi.insar.annotation import SPEED_OF_LIGHT, Burst, Image
-from epi.insar.dem import Dem
-from epi.insar.geometry import burst_bounds, burst_geometry
-from epi.insar.orbits import Orbit
+from epi.insar.geometry.dem import Dem
+from epi.insar.geometry.zero_doppler import burst_bounds, burst_geometry
+from epi.insar.slc.annotation import SPEED_OF_LIGHT, Burst, Image
+from epi.insar.slc.orbits import Orbit
 
 START = np.datetime64("2023-03-31T05:50:00", "ns")
 LINES, SAMPLES = 1507, 23055

@@ -27,7 +27,7 @@ def truth_of(path: str | Path, scene: xr.Dataset) -> xr.Dataset:
 
     Parameters
     ----------
-    path : truth that :func:`epi.simulate.slc.simulate_pair` wrote.
+    path : truth that :func:`epi.simulate.slc.pair.simulate_pair` wrote.
     scene : a georeferenced product on a map, with look vectors.
 
     Returns

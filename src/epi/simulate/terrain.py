@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from epi.insar.dem import Bounds, Dem
+from epi.insar.geometry.dem import Bounds, Dem
 from epi.simulate.atmosphere import smooth_field
 
 POSTING_DEG = 1 / 1200

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, EpiError, ParameterError, RunError
 from epi.insar import product
-from epi.insar.bursts import LookedBurst, looked_burst
-from epi.insar.deburst import burst_places
-from epi.insar.dem import Bounds, Dem, continuous
-from epi.insar.diversity import AzimuthShift
 from epi.insar.filters import goldstein
-from epi.insar.geocode import MapGrid, RadarGrid, map_around, resample_to_map, view
-from epi.insar.geometry import (
+from epi.insar.geometry.dem import Bounds, Dem, continuous
+from epi.insar.geometry.geocode import MapGrid, RadarGrid, map_around, resample_to_map, view
+from epi.insar.geometry.mosaic import Mosaic, part_of
+from epi.insar.geometry.terrain import WaterMask, fetch_dem, layover_shadow, local_incidence_angle, read_dem, read_water
+from epi.insar.geometry.zero_doppler import (
     burst_arc,
     burst_bounds,
     from_ecef,
@@ -34,12 +33,13 @@ from epi.insar.geometry import (
     perpendicular_baseline,
     pixel_points,
 )
-from epi.insar.interferogram import looks_for
-from epi.insar.matching import BurstPair, burst_pairs, common_polarisation, common_subswaths, open_products
-from epi.insar.misregistration import azimuth_shift
-from epi.insar.mosaic import Mosaic, part_of
-from epi.insar.safe import check_pixels, open_pixels
-from epi.insar.terrain import WaterMask, fetch_dem, layover_shadow, local_incidence_angle, read_dem, read_water
+from epi.insar.slc.matching import BurstPair, burst_pairs, common_polarisation, common_subswaths, open_products
+from epi.insar.slc.safe import check_pixels, open_pixels
+from epi.insar.topsar.bursts import LookedBurst, looked_burst
+from epi.insar.topsar.deburst import burst_places
+from epi.insar.topsar.diversity import AzimuthShift
+from epi.insar.topsar.interferogram import looks_for
+from epi.insar.topsar.misregistration import azimuth_shift
 from epi.insar.unwrap import unwrap
 
 Say = Callable[[str], None]
@@ -100,7 +100,7 @@ def interferogram(
     ----------
     reference, secondary : the earlier and the later passage, each a product or neighbouring slices of one data take.
     dem : heights of the ground, or a file of them; fetched where not given.
-    datum, undulation, void_height : of the file's heights, as for :func:`epi.insar.terrain.read_dem`.
+    datum, undulation, void_height : of the file's heights, as for :func:`epi.insar.geometry.terrain.read_dem`.
     orbits : folder of POEORB and RESORB files to use instead of the annotations' state vectors.
     fetch_orbits : whether files that the folder lacks are fetched into it.
     water, water_values : a raster that tells water, and the values that mean it (80 in ESA WorldCover).
@@ -180,7 +180,7 @@ def radar_product(
 
     Parameters
     ----------
-    pairs : consecutive bursts of one image, in order of time, from :func:`epi.insar.matching.burst_pairs`.
+    pairs : consecutive bursts of one image, in order of time, from :func:`epi.insar.slc.matching.burst_pairs`.
     dem : heights of the ground; must hold them.
     choices, say : as for :func:`interferogram`; the phase is filtered but not unwrapped.
 

@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 
 from epi.errors import MissingConvention
-from epi.insar.annotation import SPEED_OF_LIGHT
-from epi.insar.orbits import Orbit
+from epi.insar.slc.annotation import SPEED_OF_LIGHT
+from epi.insar.slc.orbits import Orbit
 
 TREES = ("Abstracted_Metadata", "Processing_Graph", "Slave_Metadata", "Secondary_Metadata")  # what is read of it
 BLANK = (None, "", "-", 99999, 99999.0)

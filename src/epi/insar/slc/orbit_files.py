@@ -1,0 +1,164 @@
+"""Orbit files: read, found in a folder, fetched.
+
+An annotation carries the state vectors its processor knew. ESA then publishes restituted orbits (RESORB, within hours,
+10 cm) and precise ones (POEORB, after 20 days, 5 cm) as Earth Explorer ``.EOF`` files.
+"""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epi.errors import FileFormatError, OrbitError
+from epi.insar.slc.annotation import Image
+from epi.insar.slc.orbits import Orbit, shown
+from epi.storage import make_folder
+
+Kind = Literal["POEORB", "RESORB"]
+
+_COLUMNS = ("X", "Y", "Z", "VX", "VY", "VZ")
+
+
+def read_orbit_file(path: str | Path) -> Orbit:
+    """Read a POEORB or RESORB file.
+
+    Parameters
+    ----------
+    path : an Earth Explorer ``.EOF`` file in Earth-fixed coordinates and UTC.
+
+    Returns
+    -------
+    Its state vectors; ``kind`` is the file's type.
+
+    Raises
+    ------
+    FileFormatError : missing, truncated, of another type or frame, or without state vectors.
+
+    References
+    ----------
+    Sentinels POD team, Sentinel-1 Precise Orbit Determination File Format Specification, GMES-GSEG-EOPG-FS-10-0075.
+    """
+    source = Path(path)
+    try:
+        root = ET.parse(source).getroot()
+    except FileNotFoundError as error:
+        raise FileFormatError(f"No orbit file {source}: check the path, relative to {Path.cwd()}.") from error
+    except (OSError, ET.ParseError) as error:
+        raise FileFormatError(
+            f"{source} is not a readable orbit file ({error}): it may be truncated; download it again."
+        ) from error
+    kind = re.search("POEORB|RESORB", root.findtext(".//{*}File_Type") or "")
+    frame = root.findtext(".//{*}Ref_Frame")
+    if kind is None or frame != "EARTH_FIXED":
+        raise FileFormatError(
+            f"{source} holds {root.findtext('.//{*}File_Type') or 'no orbit'} in frame {frame}: "
+            "give a Sentinel-1 AUX_POEORB or AUX_RESORB file."
+        )
+    try:
+        time, position, velocity = _vectors(root)
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{source} has an incomplete state vector ({error}): download it again.") from error
+    if time.size == 0 or (np.diff(time) <= np.timedelta64(0)).any():
+        raise FileFormatError(f"{source} has no state vectors in order of time: download it again.")
+    mission = root.findtext(".//{*}Mission") or ""
+    return Orbit(time, position, velocity, kind[0], source.name, f"S1{mission[-1:]}")
+
+
+def with_orbit(image: Image, path: str | Path) -> Image:
+    """Return the image with the state vectors of an orbit file in place of its own.
+
+    Parameters
+    ----------
+    image : whose platform and time the file must fit.
+    path : a POEORB or RESORB file.
+
+    Raises
+    ------
+    OrbitError : the file is of another satellite, or does not cover the image.
+    FileFormatError : it is not such a file.
+    """
+    orbit = read_orbit_file(path)
+    if orbit.platform != image.platform:
+        raise OrbitError(
+            f"Orbit file {orbit.source} is of {orbit.platform}, {image.product} of {image.platform}: "
+            "give the orbit file of that satellite."
+        )
+    orbit.arc(image.start, image.stop)
+    return replace(image, orbit=orbit)
+
+
+def find_orbit(image: Image, folder: str | Path) -> Path | None:
+    """Return the best orbit file in a folder for an image by the names: precise before restituted, the newest first.
+
+    Parameters
+    ----------
+    image : to be covered, a minute before and after included where possible.
+    folder : searched for ``.EOF`` files, not its subfolders.
+    """
+    pattern = re.compile(rf"{image.platform}_OPER_AUX_(POEORB|RESORB)_OPOD_(\w+)_V(\d+T\d+)_(\d+T\d+)\.EOF")
+    covering = [
+        (match[1] == "POEORB", match[2], path)
+        for path in Path(folder).glob("*.EOF")
+        if (match := pattern.fullmatch(path.name))
+        and _moment(match[3]) <= image.start
+        and image.stop <= _moment(match[4])
+    ]
+    return max(covering)[2] if covering else None
+
+
+def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind = "POEORB") -> Path:
+    """Return an orbit file for an image from a folder, downloaded into it by sentineleof where it is not there yet.
+
+    Parameters
+    ----------
+    image : to be covered.
+    folder : where orbit files are kept.
+    kind : ``POEORB`` (from 20 days after the image) or ``RESORB`` (from a few hours after). A POEORB file already in
+        the folder serves for either.
+
+    Raises
+    ------
+    OrbitError : the archives cannot be reached, or have no such file yet.
+    """
+    found = find_orbit(image, folder)
+    if found is not None and kind in {"RESORB", found.name[13:19]}:
+        return found
+    from eof.download import download_eofs
+
+    remedy = (
+        f"Put an {image.platform}_OPER_AUX_{kind} file that covers {shown(image.start)} into {folder} by hand "
+        "(https://s1-orbits.s3.amazonaws.com), or go on with the annotation's vectors."
+    )
+    middle = (image.start + (image.stop - image.start) // 2).astype("datetime64[us]").item()
+    try:
+        download_eofs(
+            [middle],
+            [image.platform],
+            save_dir=str(make_folder(folder)),
+            orbit_type="precise" if kind == "POEORB" else "restituted",
+        )
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        reason = str(error).partition("\n")[0]
+        raise OrbitError(f"No {kind} for {image.product}: the archives failed ({reason}). {remedy}") from error
+    found = find_orbit(image, folder)
+    if found is None:
+        raise OrbitError(f"The archives have no {kind} for {image.product} yet. {remedy}")
+    return found
+
+
+def _moment(text: str) -> np.datetime64:
+    """Return the time of a file name, as 20220918T053155."""
+    return np.datetime64(f"{text[:4]}-{text[4:6]}-{text[6:8]}T{text[9:11]}:{text[11:13]}:{text[13:15]}", "ns")
+
+
+def _vectors(root: ET.Element) -> tuple[NDArray[np.datetime64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return times, positions and velocities of an orbit file."""
+    vectors = root.findall(".//{*}OSV")
+    values = [[float(vector.findtext(f"{{*}}{name}") or "") for name in _COLUMNS] for vector in vectors]
+    table = np.array(values, dtype=float).reshape(-1, 6)
+    times = [(vector.findtext("{*}UTC") or "").removeprefix("UTC=") for vector in vectors]
+    return np.array(times, dtype="datetime64[ns]"), table[:, :3], table[:, 3:]
