@@ -2,6 +2,7 @@
 
 PYTHON ?= python3.11
 EVENT := 20210303-thessaly
+PLAN ?= cpu
 BIN := .venv/bin
 READY := .venv/.made-from-pyproject
 TESTED := _build/.tested
@@ -9,7 +10,7 @@ PARTS := src tests notebooks data book
 SOURCES := $(shell find $(PARTS) \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -o \( -type f -o -type d \) -print) \
   pyproject.toml environment.yml _config.yml _toc.yml README.md Makefile
 
-.PHONY: help book test retest lab bench
+.PHONY: help book test retest lab bench train-locator
 
 help:
 	@echo "make book    run every chapter for $(EVENT), render the pages: _build/html/index.html"
@@ -17,6 +18,7 @@ help:
 	@echo "make retest  the same, though nothing has changed since it passed"
 	@echo "make lab     JupyterLab on the chapters"
 	@echo "make bench   speed, beside something to compare it with"
+	@echo "make train-locator   the network that ships, again: over an hour on two cores; PLAN=gpu for a large GPU"
 
 # The interpreter's own configuration lets notebooks/ run from the project's root in JupyterLab, as everywhere else;
 # matplotlib's first import builds its font cache here and not in a chapter.
@@ -53,3 +55,6 @@ lab: $(READY)
 
 bench: $(READY)
 	for script in $(filter-out %/bench_location.py,$(wildcard tests/bench/bench_*.py)); do $(BIN)/python $$script || exit 1; done
+
+train-locator: $(READY)
+	$(BIN)/python -m epi.learn.ship --plan $(PLAN)

@@ -14,7 +14,8 @@
 # # From fringes to displacement
 #
 # Chapter 3 ended with a map whose colours run through their cycle again and again. This chapter turns those colours into centimetres of
-# movement, on the interferogram of this run, and compares them with the truth where it is known.
+# movement, on the interferogram of this run, and compares them with the truth where it is known. Who starts from a finished interferogram
+# joins here.
 #
 # **You will learn**
 #
@@ -28,9 +29,11 @@
 event_id: str = "20210303-thessaly"  # the earthquake of this run
 run_folder: str = "runs/20210303-thessaly"  # where its files go
 source: str = "simulated"  # or the path of an interferogram
+reader: dict = {}  # what an interferogram's file does not say: units, positive, incidence, heading, …
 seed: int = 20210303  # of the two scenes simulated at the end
 
 # %%
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -41,6 +44,7 @@ from epi import plots
 from epi.catalogue import find_event
 from epi.insar import product
 from epi.insar.filters import robust_fringes
+from epi.insar.readers.files import read_scene
 from epi.insar.unwrap import unwrap
 from epi.simulate import Conditions, simulate_event, simulate_scene
 
@@ -78,15 +82,31 @@ legend = axes.legend(frameon=False)
 # %% [markdown]
 # ## The interferogram of this run
 #
-# Chapter 3 left it in the run folder: made from two images, or read from a file. Of a simulated pair the truth lies beside it, on the same grid.
+# Chapter 3 left it in the run folder, with the truth beside it on the same grid; or it is read from a file that others made. Such a file
+# may leave unsaid what its numbers are, their unit, their sign, and where the satellite looked from. That is stated in the parameter
+# `reader`, and what is assumed is said.
 
 # %%
 event, folder = find_event(event_id), Path(run_folder)
-scene = product.load(folder / "interferogram.nc")
+file = folder / "interferogram.nc" if source == "simulated" else Path(source)
+with warnings.catch_warnings(record=True) as assumed:
+    warnings.simplefilter("always")
+    scene = read_scene(file, event=event, **reader)
+for warning in assumed:
+    print(f"Assumed: {warning.message}")
 truth = product.load(folder / "truth.nc") if source == "simulated" else None
-facts = {"earthquake": event.place, "source": Path(source).name, **scene.sizes}
-for name in ("engine", "reference_time", "secondary_time", "perpendicular_baseline_m", "looks", "goldstein"):
-    facts |= {name: scene.attrs[name]} if name in scene.attrs else {}
+
+# %%
+facts = {"earthquake": event.place, "file": file.name, **{f"pixels along {name}": n for name, n in scene.sizes.items()}}
+known = {
+    "engine": "engine",
+    "reference_time": "reference (UTC)",
+    "secondary_time": "secondary (UTC)",
+    "perpendicular_baseline_m": "perpendicular baseline (m)",
+    "looks": "looks averaged in a pixel",
+    "goldstein": "exponent of Goldstein's filter",
+}
+facts |= {title: scene.attrs[name] for name, title in known.items() if name in scene.attrs}
 pd.Series(facts).to_frame("value")
 
 # %% [markdown]
@@ -124,7 +144,7 @@ else:
 axes = plots.wrapped_phase(phase, east, north, wavelength=wavelength, epicentre=star)
 
 # %% [markdown]
-# *Wrapped phase; grey is no data.* Where an earthquake moved the ground there are rings, close together where the movement changes
+# *Wrapped phase (rad); grey is no data.* Where an earthquake moved the ground there are rings, close together where the movement changes
 # quickly. To read them, go from the rim of the scene, where nothing moved, toward the centre. Each time the colours run from
 # light through blue to black, red and light again, that is from $-\pi$ to $\pi$, the ground has moved away by one more fringe; in the
 # other order, toward the satellite. The broad patches of colour elsewhere are mostly air, which slows the wave and mimics movement
@@ -134,7 +154,8 @@ axes = plots.wrapped_phase(phase, east, north, wavelength=wavelength, epicentre=
 # ## How far to trust a pixel
 #
 # Coherence says how alike neighbouring pixels of the two images are, from 0 to 1. Water, forest and landslides lose it. With $L$
-# independent looks and coherence $\gamma$, the phase scatters by about $\sqrt{(1-\gamma^2)/(2L\gamma^2)}$ {cite:p}`bamler1998`.
+# independent **looks**, pixels averaged into one, and coherence $\gamma$, the phase scatters by about $\sqrt{(1-\gamma^2)/(2L\gamma^2)}$
+# {cite:p}`bamler1998`.
 
 # %%
 if "coherence" in scene and "y" in scene.dims:
@@ -148,9 +169,9 @@ else:
     print("This file carries no coherence.")
 
 # %% [markdown]
-# *Coherence, where the source carries it.* Noise of a single pixel is seldom what limits us: averaged over many looks it is below
-# a millimetre or two. (It is up to twice what the formula says: a radar's pixels are smaller than what it can tell apart, so the looks counted here are not
-# all independent.) The air is worse by far.
+# *Coherence, from 0 to 1, where the source carries it.* Noise of a single pixel is seldom what limits us: averaged over many looks it is
+# below a millimetre or two. (It is up to twice what the formula says: a radar's pixels are smaller than what it can tell apart, so the
+# looks counted here are not all independent.) The air is worse by far.
 
 # %% [markdown]
 # ## Unwrapping
@@ -176,10 +197,10 @@ if phase.ndim == 2:
     print(f"{count} residues among {known.sum()} squares of four pixels")
 
 # %% [markdown]
-# SNAPHU looks for the most probable answer given how trustworthy each pixel is {cite:p}`chen2001`. Before that the fringes are filtered once more
-# {cite:p}`goldstein1998`, only to count the turns: the phase itself stays as it is. Places where it has no steady direction are left out, such as
-# water, or the torn ground along a fault. One constant stays unknown, so we count from the rim of the scene, its outer fifth, taking it that the
-# ground there hardly moved.
+# SNAPHU looks for the most probable answer given how trustworthy each pixel is {cite:p}`chen2001`. Before that the fringes are filtered
+# once more {cite:p}`goldstein1998`, only to count the turns: the phase itself stays as it is. Places where it has no steady direction are
+# left out, such as water, or the torn ground along a fault. One constant stays unknown, so we count from the rim of the scene, its outer
+# fifth, taking it that the ground there hardly moved.
 
 # %%
 if "los_displacement" not in scene:
@@ -196,7 +217,7 @@ low, high = 100 * np.nanquantile(los, [0.001, 0.999])
 print(f"from {low:.1f} to {high:.1f} cm, toward the satellite positive")
 
 # %% [markdown]
-# *Displacement along the line of sight.* Blue ground moved away from the satellite, red ground toward it. A normal fault or a
+# *Displacement along the line of sight (cm).* Blue ground moved away from the satellite, red ground toward it. A normal fault or a
 # thrust gives one strong lobe and a weaker one of the other sign; strike slip gives lobes of alternating sign around the fault.
 
 # %% [markdown]
@@ -242,7 +263,7 @@ if truth is not None:
     true = truth["los_displacement"]
     left_over = los - true
     left_over -= float(left_over.median())
-    _, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+    _, axes = plt.subplots(1, 2, figsize=(8.5, 4.2), layout="constrained")
     limit = float(np.nanquantile(np.abs(los), 0.999))
     plots.displacement(true, east, north, axes=axes[0], title="truth", epicentre=star, limit_m=limit)
     plots.displacement(left_over, east, north, axes=axes[1], title="unwrapped minus truth")
@@ -252,11 +273,12 @@ else:
     print("A real scene: nobody knows the truth.")
 
 # %% [markdown]
-# *Left, the movement that was put in; right, what air and noise added.* The colours of the two maps differ in scale. Where the air happens to delay
-# the wave less on the second day, a sinking ground reads too small.
+# *Of a simulated scene: left, the movement that was put in; right, what air and noise added (both in cm).* The colours of the two maps
+# differ in scale. Where the air happens to delay the wave less on the second day, a sinking ground reads too small.
 #
-# The simulated Thessaly moves less than the real one, whose interferogram shows up to 44 cm, mainly because it lies at the catalogue's depth of 8 km, while
-# the real fringes ask for about 4.5 km {cite:p}`watson2022`.
+# A simulated earthquake lies at the depth that the catalogue gives, and need not look like the real one. Thessaly, the default, moves
+# less when simulated than in its real interferogram, which shows up to 44 cm, mainly because the catalogue's depth is 8 km, while the
+# real fringes ask for about 4.5 km {cite:p}`watson2022`.
 
 # %% [markdown]
 # ## What goes on
@@ -270,9 +292,9 @@ print(", ".join(sorted(path.name for path in folder.glob("*.nc"))))
 # %% [markdown]
 # ## Fringes without an earthquake
 #
-# {doc}`01_catalogue` met the earthquake that should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis that
-# this book starts from shows an interferogram of it with concentric fringes {cite:p}`buccoliero2024`. What would an interferogram look
-# like? We simulate it twice with the same air: once with the earthquake as the catalogue lists it, once without any.
+# {doc}`01_catalogue` met the earthquake that should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis
+# that this book starts from shows an interferogram of it with concentric fringes {cite:p}`buccoliero2024`. What would an interferogram
+# look like? We simulate it twice with the same air: once with the earthquake as the catalogue lists it, once without any.
 
 # %%
 hidden = find_event("20180111-iran-iraq")
@@ -286,16 +308,17 @@ print(f"air and orbit {1000 * noise:.0f} mm rms")
 
 # %%
 there = product.local_frame(quake.product)
-_, axes = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+_, axes = plt.subplots(1, 2, figsize=(8.5, 4.2), sharey=True, layout="constrained")
 made = {"with the earthquake": quake, "same air, no earthquake": nothing}
 for axis, (title, one) in zip(axes, made.items(), strict=False):
     values, bar = one.product["phase"], one is nothing
     plots.wrapped_phase(values, there.east_km, there.north_km, wavelength=wavelength, axes=axis, title=title, bar=bar)
-axes[2] = plots.displacement(moved, there.east_km, there.north_km, axes=axes[2], title="what the earthquake added")
+axes = plots.displacement(moved, there.east_km, there.north_km, title="what the earthquake added")
 
 # %% [markdown]
-# *A simulated mb 5.58 at a depth of 19 km.* The two maps of phase can hardly be told apart. The earthquake adds a single smooth bump, about
-# as wide as it is deep, of a fifth of a fringe.
+# *A simulated mb 5.58 at a depth of 19 km: wrapped phase (rad) with and without it, and its displacement (cm).* The two maps of phase can
+# hardly be told apart. The earthquake adds a single smooth bump, about as wide as it is deep, of the small part of a fringe that is
+# printed above. (Chapter 3 looks at the same fault along another line of sight, so its number is near this one and not the same.)
 #
 # So what were the published fringes? We have not processed that pair, and a simulation cannot answer. It does say what to ask:
 #
@@ -304,8 +327,8 @@ axes[2] = plots.displacement(moved, there.east_km, there.north_km, axes=axes[2],
 # * **Terrain** that is not fully removed draws fringes that follow the mountains, the more of them the larger the baseline.
 # * **Other movement.** An interferogram adds up all that happened between its two dates. Several more earthquakes above magnitude 5
 #   struck the same place within the hour {cite:p}`alkaabi2023`; chapter 1 adds them up.
-# * **Size.** A source at 19 km moves an area about as wide as it is deep, or wider, however large it is. A whole set of rings narrower than that
-#   is of something shallower, or of the air.
+# * **Size.** A source at 19 km moves an area about as wide as it is deep, or wider, however large it is. A whole set of rings narrower
+#   than that is of something shallower, or of the air.
 #
 # A label that says "the epicentre is here" can thus hang on an image in which nothing of the earthquake is to be seen. Remember it when a
 # network is trained on such labels.
@@ -315,8 +338,8 @@ axes[2] = plots.displacement(moved, there.east_km, there.north_km, axes=axes[2],
 #
 # 1. An L-band satellite ($\lambda = 24.2$ cm) sees the same movement as in the map of displacement above. How many fringes does it count
 #    from the rim to the largest movement, and what is easier, or harder, for it?
-# 2. The air is independent from pair to pair. How many pairs of the Iran-Iraq earthquake would you have to average to bring the air down to a
-#    third of the largest movement?
+# 2. The air is independent from pair to pair. How many pairs of the Iran-Iraq earthquake would you have to average to bring the air down
+#    to a third of the largest movement?
 
 # %% tags=["hide-cell"]
 largest = float(np.nanquantile(np.abs(los), 0.999))
@@ -326,10 +349,9 @@ print(f"pairs to average: {int(np.ceil((3 * noise / peak) ** 2))}")
 
 # %% [markdown]
 # ```{dropdown} What to see in the solution
-# The longer wave makes fewer and wider fringes, which are easier to unwrap beside a fault, and it keeps its coherence longer in forest. The
-# lower air delays both waves alike, so a movement of a few millimetres is no easier to see; the ionosphere delays the longer wave some twenty
-# times more. Averaging $n$ pairs lowers the air by
-# $\sqrt{n}$, if no two pairs share an image.
+# The longer wave makes fewer and wider fringes, which are easier to unwrap beside a fault, and it keeps its coherence longer in forest.
+# The lower air delays both waves alike, so a movement of a few millimetres is no easier to see; the ionosphere delays the longer wave
+# some twenty times more. Averaging $n$ pairs lowers the air by $\sqrt{n}$, if no two pairs share an image.
 # ```
 
 # %% [markdown]

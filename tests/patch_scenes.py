@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from epi.insar import product
-from epi.insar.frame import equidistant
+from epi.insar.frame import LocalFrame, equidistant
 
 ORIGIN = (39.75, 22.18)
 
@@ -38,3 +38,43 @@ def geographic_scene(rows: int = 50, columns: int = 40) -> xr.Dataset:
     variables = {"phase": np.zeros_like(count), "coherence": count}
     attrs = {"wavelength": product.SENTINEL1_WAVELENGTH_M}
     return product.build(variables, x=longitude, y=latitude, crs="EPSG:4326", attrs=attrs)
+
+
+def radar_scene(
+    shape: tuple[int, int] = (60, 80),
+    *,
+    looks: tuple[float, float] = (10, 25),
+    flight: str = "ascending",
+    origin=ORIGIN,
+    stated: bool = True,
+) -> xr.Dataset:
+    """A subswath in radar geometry, 14 m along and 4 m across a full-resolution pixel, on a satellite's heading.
+
+    Coherence counts the pixels from 0.1 (first) to 0.9 (last) in the radar's own order; the phase is a plane.
+    """
+    heading = np.deg2rad(-13.0 if flight == "ascending" else -167.0)
+    along = ((np.arange(shape[0]) - (shape[0] - 1) / 2) * 14 * looks[0])[:, None]
+    across = ((np.arange(shape[1]) - (shape[1] - 1) / 2) * 4 * looks[1])[None, :]
+    east = along * np.sin(heading) + across * np.cos(heading)
+    north = along * np.cos(heading) - across * np.sin(heading)
+    frame = LocalFrame(east / 1e3, north / 1e3, origin)
+    latitude, longitude = frame.to_geographic(frame.east_km, frame.north_km)
+    phase = 2 * np.pi * (0.02 * frame.east_km + 0.01 * frame.north_km)
+    coherence = 0.1 + 0.8 * np.arange(phase.size).reshape(shape) / (phase.size - 1)
+    facts = {"azimuth_looks": looks[0], "range_looks": looks[1]} if stated else {}
+    return product.build(
+        {
+            "i": coherence * np.cos(phase),
+            "q": coherence * np.sin(phase),
+            "coherence": coherence,
+            **{"latitude": latitude, "longitude": longitude},
+            **dict(zip(product.LOOK, product.look_vector(39.0, np.rad2deg(heading)), strict=True)),
+        },
+        geometry="radar",
+        attrs={
+            "wavelength": product.SENTINEL1_WAVELENGTH_M,
+            "subswath": "IW1",
+            "event_id": "20210303-thessaly",
+            **facts,
+        },
+    )

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from conftest import stopped
+from epi.cli.options import GOLDSTEIN, SPACING, WINDOW, whole
 from epi.insar import product
+from epi.insar.engines.native import Choices
+from epi.insar.slc.safe import read_image
+from epi.insar.topsar.interferogram import looks_for
 from snap_stand_in import install
 from snap_writers import WGS84, Made, Raw, write_netcdf
 from tiny_safe import Tiny
@@ -108,7 +112,15 @@ def test_what_is_asked_reaches_the_graphs(says, snap, pair, tmp_path):
     assert [given(folder, "TOPSAR-Split", f"{end}BurstIndex") for end in ("first", "last")] == [{"2"}, {"3"}]
     assert given(folder, "Terrain-Correction", "pixelSpacingInMeter") == {"60.0"}
     assert given(folder, "GoldsteinPhaseFiltering", "alpha") == {"0.3"}
+    assert [given(folder, "Multilook", f"n{way}Looks") for way in ("Az", "Rg")] == [{str(n)} for n in expected(pair)]
     assert not list(folder.glob("*_export.xml"))
+
+
+def expected(pair):
+    """Looks that the native engine takes for pixels of 60 m; not those of SNAP's usual 30 m."""
+    looks = looks_for(read_image(pair[0], "IW1", "VV"), 60.0)
+    assert looks != looks_for(read_image(pair[0], "IW1", "VV"), 30.0)
+    return looks
 
 
 def test_snap_makes_one_subswath_a_run_in_the_polarisation_there_is(says, snap, wide, tmp_path):
@@ -140,7 +152,13 @@ def test_nothing_is_written_where_nothing_can_be_done(says, snap, pair, tmp_path
     stopped(says(*ask, "--subswath", "IW3"), "ParameterError: Subswath IW3 in VV is not in every product")
     stopped(says(*ask, "--goldstein", "-1"), "ParameterError: A Goldstein exponent of -1")
     stopped(says(*ask, "--heights", "ellipsoid"), "ParameterError: --heights ellipsoid is for the native engine")
-    stopped(says(*ask, "--orbits", tmp_path), "ParameterError: --orbits is for the native engine")
+    for option, value in (
+        ("orbits", tmp_path),
+        ("water", tmp_path / "sea.tif"),
+        ("water-value", 80),
+        ("void-height", 0),
+    ):
+        stopped(says(*ask, f"--{option}", value), f"ParameterError: --{option} is for the native engine")
     stopped(says(*ask[:1], *reversed(pair), *ask[3:]), "PairError: ")
     (snap / "version").write_text("9.0.0")
     stopped(says(*ask), "ParameterError: SNAP version 9 is not known; known are 10, 11, 12, 13, 14")
@@ -169,6 +187,62 @@ def test_graphs_are_for_what_both_products_have(says, pair, wide, tmp_path):
     stopped(says("snap-graph", *wide, "--subswath", "IW3", "--out", no), "ParameterError: Subswath IW3 in HH")
     stopped(says("snap-graph", *wide, "--bursts", "3-4", "--out", no), "ParameterError: Bursts 3 to 4 of IW1")
     assert not no.exists()
+
+
+def chain(folder):
+    """Return what graphs say of the map, the window, the filter, and the looks, in range and azimuth."""
+    asked = [("Terrain-Correction", "pixelSpacingInMeter"), ("GoldsteinPhaseFiltering", "alpha")]
+    asked += [("Interferogram", name) for name in ("cohWinAz", "cohWinRg")]
+    asked += [("Multilook", name) for name in ("nRgLooks", "nAzLooks")]
+    return [given(folder, *each) for each in asked]
+
+
+def test_the_graphs_are_the_chain_that_the_other_command_runs(says, snap, pair, tmp_path):
+    for number, asked in enumerate(([], ["--spacing", "60", "--window", "5x25", "--goldstein", "0.3"])):
+        run, written = tmp_path / f"{number}.nc", tmp_path / str(number)
+        assert says("interferogram", *pair, "--engine", "snap", *asked, "--out", run)[0] == 0
+        assert says("snap-graph", *pair, *asked, "--out", written)[0] == 0
+        assert chain(written) == chain(run.with_suffix(".snap"))
+    assert chain(tmp_path / "0")[:4] == [{"50.0"}, {"0.5"}, {"4"}, {"20"}]
+    assert says("snap-graph", *pair, "--goldstein", "0", "--out", tmp_path / "plain")[0] == 0
+    assert not list((tmp_path / "plain").glob("*goldstein*"))
+    stopped(says("snap-graph", *pair, "--goldstein", "2", "--out", tmp_path / "no"), "ParameterError: A Goldstein exp")
+
+
+def test_the_commands_defaults_are_the_native_engines():
+    assert Choices() == Choices(spacing_m=SPACING, window=whole(WINDOW, "x", "--window"), goldstein=GOLDSTEIN)
+
+
+def test_a_preset_keeps_its_values_unless_others_are_stated(says, pair, tmp_path):
+    asked = ["snap-graph", *pair, "--preset", "copernicus-netcdf"]
+    assert says(*asked, "--out", tmp_path / "own")[0] == 0
+    assert chain(tmp_path / "own") == [{"30.0"}, {"1.0"}, {"10"}, {"10"}, {"8"}, {"2"}]
+    assert says(*asked, "--goldstein", "0.5", "--window", "4x20", "--out", tmp_path / "stated")[0] == 0
+    assert chain(tmp_path / "stated") == [{"30.0"}, {"0.5"}, {"4"}, {"20"}, {"8"}, {"2"}]
+    assert says(*asked, "--spacing", "50", "--out", tmp_path / "wide")[0] == 0
+    azimuth, ground = looks_for(read_image(pair[0], "IW1", "VV"), 50.0)
+    assert chain(tmp_path / "wide") == [{"50.0"}, {"1.0"}, {"10"}, {"10"}, {str(ground)}, {str(azimuth)}]
+
+
+def test_an_elevation_model_is_a_file_or_one_that_snap_has(says, pair, tmp_path):
+    heights = tmp_path / "heights.tif"
+    heights.write_bytes(b"heights")
+    for number, (asked, names, files) in enumerate(
+        [("ACE30", {"ACE30"}, {None}), (heights, {"External DEM"}, {str(heights)})]
+    ):
+        out = tmp_path / str(number)
+        code, _, err = says("snap-graph", *pair, "--dem", asked, "--out", out)
+        assert code == 0, err
+        for operator in ("Back-Geocoding", "Interferogram", "Terrain-Correction"):
+            assert given(out, operator, "demName") == names
+            assert given(out, operator, "externalDEMFile") == files
+    for wrong in ("SRTM 2Sec", "External DEM", tmp_path / "no.tif", tmp_path):
+        stopped(
+            says("snap-graph", *pair, "--dem", wrong, "--out", tmp_path / "no"),
+            f"ParameterError: --dem {wrong}: there is no such file, and SNAP has no elevation model of this name; it "
+            "has: Copernicus 30m Global DEM, Copernicus 90m Global DEM, SRTM 3Sec, ",
+        )
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_single_burst_is_not_for_snap(says, tmp_path):

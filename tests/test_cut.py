@@ -7,8 +7,8 @@ from pyproj import Geod
 
 from epi.errors import EmptyScene, ParameterError, ProductError
 from epi.insar import product
-from epi.patches import COLUMNS, concatenate, cut
-from epi.patches.cut import patch_name, starts
+from epi.patches import COLUMNS, concatenate, cut, patch_name
+from epi.patches.cut import starts
 from patch_scenes import geographic_scene, plane_scene
 
 GEOD = Geod(ellps="WGS84")

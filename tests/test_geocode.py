@@ -74,8 +74,9 @@ def test_pieces_of_a_field_make_the_whole_again(grid, dem):
         seen = view(piece, window, dem)
         mosaic.add(resample_to_map({"lat": latitude[first:last]}, seen), seen, part, piece.shape)
         origin.add(resample_to_map({"n": np.full(piece.shape, float(first))}, seen), seen, part, piece.shape)
-    trimmed, fields = mosaic.trimmed()
     np.testing.assert_allclose(mosaic.fields["lat"], whole, atol=1e-9)
+    trimmed, fields = mosaic.trimmed()
+    assert mosaic.fields == {}  # handed over, not held twice
     assert trimmed.shape <= area.shape
     assert np.isfinite(fields["lat"]).any(axis=0).all()
     seen = view(grid, area, dem)

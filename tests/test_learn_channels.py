@@ -45,8 +45,6 @@ def test_north_is_up():
     rising = product.add(scene, {"phase": product.wrap(phase)}).drop_vars(["i", "q"])
     patches = cut(rising, size_km=10, pixels=20)
     np.testing.assert_allclose(channel(patches, "turn_north")[:, 1:], 0.15, rtol=1e-3)
-    assert channel(patches, "place_north")[0, 0, 0] == 1
-    assert channel(patches, "place_east")[0, 0, 0] == -1
 
 
 def test_holes_are_zero_in_the_phase():
@@ -55,8 +53,9 @@ def test_holes_are_zero_in_the_phase():
     patches = cut(plane_scene(60, valid=valid), size_km=10, pixels=20, overlap=0)
     hole = (patches.i == 0) & (patches.q == 0)
     assert hole.any()
-    for name in ("cosine", "sine", "coherence", "turn_east", "turn_north"):
+    for name in ("cosine", "sine", "coherence", "turn_east", "turn_north", "data"):
         assert (channel(patches, name)[hole] == 0).all()
+    assert (channel(patches, "data")[~hole] == 1).all()
 
 
 def test_look_vector_fills_its_channels(patches):

@@ -1,64 +1,89 @@
-"""Training: the loss, the loop, and that it learns what can be learned."""
+"""Training: it learns, it can be interrupted, and it says what it cannot do."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
-import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from epi.learn import Settings, copy_centre, errors_km, labels, laplace_loss, predict, train_network
-from marked_scenes import marked_patches
+from epi.errors import FileFormatError, ParameterError
+from epi.learn import Plan, Settings, train_network
+from epi.learn.train import CHECKPOINT
+from epi.simulate.stream import Weather
 
-SMALL = Settings(pixels=32, size_km=32.0)
+SMALL = Settings(pixels=64, size_km=51.2, widths=(8, 16, 32), mixers=1)
+EASY = Weather(magnitude=(6.6, 6.9), depth_km=(8.0, 12.0), atmosphere_m=(0.001, 0.002), quiet=0.05)
+PLAN = Plan(
+    patches=192,
+    batch=16,
+    checks=3,
+    watched=32,
+    memory=4,
+    workers=0,
+    half=False,
+    device="cpu",
+    settings=SMALL,
+    weather=EASY,
+)
+
+
+def same(one, other):
+    return all(torch.equal(one.state_dict()[name], value) for name, value in other.state_dict().items())
 
 
 @pytest.fixture(scope="module")
-def marks():
-    return marked_patches(range(40))
+def unbroken():
+    return train_network(PLAN)
 
 
-@pytest.fixture(scope="module")
-def validation():
-    return marked_patches(range(100, 112), size_km=32, pixels=32)
+def test_the_seed_decides_the_weights(unbroken):
+    assert same(unbroken.network, train_network(PLAN).network)
+    assert not same(unbroken.network, train_network(replace(PLAN, seed=1)).network)
+    assert list(unbroken.history["patches"]) == [64, 128, 192]
+    assert not unbroken.network.training
 
 
-def test_loss_is_the_negative_logarithm_of_a_density():
-    """exp(−loss)/2π integrates to one over the plane; the loss is least at a scale of half the distance."""
-    step = 0.25
-    line = torch.arange(-60, 60, step)
-    east, north = torch.meshgrid(line, line, indexing="ij")
-    true = torch.stack([east.ravel(), north.ravel()], dim=1)
-    density = [
-        torch.exp(-laplace_loss(torch.tensor([[0.0, 0.0, 3.0]]), place[None])) / (2 * torch.pi) for place in true[::97]
-    ]
-    assert float(torch.stack(density).mean()) * len(true) * step**2 == pytest.approx(1, abs=0.05)
-    scales = torch.linspace(0.5, 10, 400)
-    losses = [float(laplace_loss(torch.tensor([[3.0, 4.0, float(s)]]), torch.zeros(1, 2))) for s in scales]
-    assert float(scales[int(np.argmin(losses))]) == pytest.approx(2.5, abs=0.05)
+def test_killed_and_taken_up_again_it_gives_the_same_weights(unbroken, tmp_path):
+    """Killed without warning after a checkpoint, in the middle of a block of the stream."""
+    program = "import test_learn_train as t, epi.learn as l; l.train_network(t.PLAN, folder=t.sys.argv[1], every=5)"
+    folder = str(tmp_path / "kept")
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(["tests", *sys.path])}
+    child = subprocess.Popen([sys.executable, "-c", program, folder], env=surroundings)
+    while not (tmp_path / "kept" / CHECKPOINT).is_file():
+        assert child.poll() is None, "it ended without a checkpoint"
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert torch.load(tmp_path / "kept" / CHECKPOINT, weights_only=False)["global_step"] < PLAN.steps
+    again = train_network(PLAN, folder=folder, every=5)
+    assert same(unbroken.network, again.network)
+    pd.testing.assert_frame_equal(again.history, unbroken.history)
 
 
-def test_same_seed_same_weights_and_no_seed_left_behind(marks, validation):
-    once, again, other = (
-        train_network(marks, validation, views=48, batch=8, checks=2, seed=seed, settings=SMALL).network.state_dict()
-        for seed in (5, 5, 6)
-    )
-    assert all(torch.equal(once[name], again[name]) for name in once)
-    assert any(not torch.equal(once[name], other[name]) for name in once)
+def test_it_learns():
+    """A small network on easy earthquakes: half a minute's learning makes the truth likelier than any guess does."""
+    trained = train_network(replace(PLAN, patches=2048, rate=3e-3, checks=4, watched=128, memory=20))
+    history = trained.history
+    assert history["place"].iloc[-1] < history["place"].iloc[0] - 0.5
+    assert history["median_error_km"].iloc[-1] < 0.75 * history["median_error_km"].iloc[0]
 
 
-def test_it_learns_where_a_visible_spot_is(marks, validation, capsys):
-    """Modest training finds a visible spot several times better than the patch's centre does, on scenes never seen."""
-    easy = replace(SMALL, architecture="resnet10t")  # learns small pictures faster
-    trained = train_network(marks, validation, views=1600, batch=16, checks=4, seed=1, settings=easy)
-    assert capsys.readouterr().out == ""
-    assert list(trained.history["views"]) == [400, 800, 1200, 1600]
-    answers = predict(trained.network, validation)
-    inside = (np.abs(labels(validation)) < 14).all(1)
-    found = np.median(errors_km(answers[inside], labels(validation)[inside]))
-    guess = np.median(errors_km(copy_centre(validation)[inside], labels(validation)[inside]))
-    assert found < guess / 2.5
-    assert trained.history["validation_loss"].iloc[-1] < trained.history["validation_loss"].iloc[0]
-    assert trained.history["median_error_km"].iloc[-1] == pytest.approx(
-        np.median(errors_km(answers, labels(validation))), rel=0.05
-    )
-    assert not trained.network.training
+def test_no_gpu_where_one_was_asked(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ParameterError, match=r"device cuda was asked, and PyTorch sees no GPU here: give --device cpu"):
+        train_network(replace(PLAN, device="cuda"))
+
+
+def test_checkpoints_of_another_kind_are_refused(tmp_path):
+    train_network(replace(PLAN, patches=16, watched=16), folder=tmp_path, every=1)
+    wider = replace(PLAN, settings=replace(SMALL, widths=(8, 16, 64)))
+    with pytest.raises(FileFormatError, match=r"is of another architecture: give another folder"):
+        train_network(wider, folder=tmp_path)
+    (tmp_path / CHECKPOINT).write_text("not a checkpoint")
+    with pytest.raises(FileFormatError, match=r"is not a checkpoint .* delete it to start again"):
+        train_network(PLAN, folder=tmp_path)

@@ -15,11 +15,12 @@ from rasterio.errors import NotGeoreferencedWarning
 from epi.catalogue import find_event
 from epi.errors import DemError, FileFormatError, OrbitError, PairError, ParameterError
 from epi.insar import product
+from epi.insar.engines import native
 from epi.insar.engines.native import Choices, interferogram, radar_product
 from epi.insar.geometry.geocode import MapGrid
 from epi.insar.geometry.terrain import read_dem
 from epi.insar.geometry.zero_doppler import burst_geometry
-from epi.insar.slc.matching import burst_pairs, open_products
+from epi.insar.slc.matching import SUBSWATHS, burst_pairs, open_products
 from epi.insar.slc.safe import read_burst
 from epi.insar.topsar.bursts import looked_burst
 from epi.insar.topsar.deburst import overlap_lines
@@ -32,10 +33,9 @@ BOUNDS = (20.0, 38.0, 24.0, 41.0)
 EVENT = "20210303-thessaly"
 
 
-@pytest.fixture(scope="module")
-def perfect(tmp_path_factory):
+def perfect(folder, subswath):
     """Two bursts without noise, air or motion: what a processor leaves in them is the processor's."""
-    return simulate_pair(find_event(EVENT), tmp_path_factory.mktemp("perfect"), seed=7, samples=500, conditions=PERFECT)
+    return simulate_pair(find_event(EVENT), folder, seed=7, samples=500, subswaths=(subswath,), conditions=PERFECT)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,8 @@ def made(usual):
     return interferogram(usual.reference, usual.secondary, dem=usual.dem, choices=Choices(spacing_m=100.0))
 
 
-def pairs_of(simulated):
-    return burst_pairs(open_products(simulated.reference), open_products(simulated.secondary), "IW1", "VV")
+def pairs_of(simulated, subswath="IW1"):
+    return burst_pairs(open_products(simulated.reference), open_products(simulated.secondary), subswath, "VV")
 
 
 def map_of(made):
@@ -70,9 +70,11 @@ def full_resolution(pair, dem):
     return reference, moved, form(reference, moved, geometry, pair.reference.wavelength)
 
 
-def test_a_perfect_pair_leaves_nothing(perfect):
+@pytest.mark.parametrize("subswath", SUBSWATHS)
+def test_a_perfect_pair_leaves_nothing(tmp_path, subswath):
     """Perpendicular baseline 8 m, coherence over 5 x 20 pixels; 0.02 rad at a seam are 0.0003 lines."""
-    dem, pairs = read_dem(perfect.dem, bounds=BOUNDS), pairs_of(perfect)
+    simulated = perfect(tmp_path, subswath)
+    dem, pairs = read_dem(simulated.dem, bounds=BOUNDS), pairs_of(simulated, subswath)
     waves = []
     for pair in pairs:
         reference, moved, z = full_resolution(pair, dem)
@@ -242,10 +244,28 @@ def test_neighbouring_slices_make_one_interferogram(tmp_path):
         interferogram(apart, sides[1], dem=whole.dem)
 
 
-def test_a_subswath_that_fails_does_not_end_the_others(tmp_path, usual):
+def without_a_place(subswath):
+    """The engine's own making of bursts, but for one subswath whose terrain is nowhere."""
+    making = native.looked_bursts
+
+    def made(pairs, *args, **options):
+        looked = making(pairs, *args, **options)
+        if pairs[0].reference.subswath != subswath:
+            return looked
+        return [replace(burst, latitude=np.full_like(burst.latitude, np.nan)) for burst in looked]
+
+    return made
+
+
+def test_a_subswath_that_fails_does_not_end_the_others(tmp_path, monkeypatch):
     both = simulate_pair(
         find_event(EVENT), tmp_path / "two", seed=2, bursts=1, samples=600, lines=400, subswaths=("IW1", "IW2")
     )
+    with monkeypatch.context() as patch:
+        patch.setattr(native, "looked_bursts", without_a_place("IW2"))
+        found = interferogram(both.reference, both.secondary, dem=both.dem, choices=Choices(unwrap=False))
+    assert found.attrs["subswath"] == "IW1"
+    assert found.attrs["failed"].startswith("IW2: None of the pixels has a place on the ground")
     tiff = next((both.secondary / "measurement").glob("*iw2*"))
     tiff.write_bytes(tiff.read_bytes()[:20_000])
     found = interferogram(both.reference, both.secondary, dem=both.dem, choices=Choices(unwrap=False))
@@ -277,7 +297,7 @@ def test_what_cannot_make_an_interferogram_is_refused(usual, tmp_path):
         interferogram(tmp_path / reference.name, secondary, dem=dem)
 
 
-def test_a_terrain_that_lies_elsewhere_is_refused(usual, perfect, tmp_path):
+def test_a_terrain_that_lies_elsewhere_is_refused(usual, tmp_path):
     from epi.insar.geometry.terrain import Dem, write_dem
 
     heights = np.zeros((50, 50), dtype=np.float32)

@@ -1,18 +1,27 @@
 """Orbits: arcs against a known circle and real state vectors, orbit files, and their errors."""
 
+import os
 import shutil
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
+from eof import _asf_s3, download
+from eof.asf_client import ASFClient
 from requests.exceptions import ConnectionError as NoConnection
 
-from epi.errors import FileFormatError, OrbitError
+from epi.errors import FileFormatError, OrbitError, StorageError
+from epi.insar.slc import orbit_files
 from epi.insar.slc.annotation import Image
 from epi.insar.slc.orbit_files import fetch_orbit, find_orbit, read_orbit_file, with_orbit
 from epi.insar.slc.orbits import Orbit
 from epi.insar.slc.safe import read_image
+from local_archive import Archive, serving
 from tiny_safe import Tiny, circular, write_orbit_file
 
 
@@ -195,3 +204,161 @@ def test_without_a_network_the_error_says_what_to_do(
     monkeypatch.setattr("eof.download.download_eofs", lambda *_, **__: [])
     with pytest.raises(OrbitError, match=r"have no RESORB for .* yet"):
         fetch_orbit(image, tmp_path / "orbits", kind="RESORB")
+
+
+BUCKET = "https://s1-orbits.s3.amazonaws.com"
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
+    """A server that speaks as the public archive of orbits does, to sentineleof as it is.
+
+    The library has no setting for the archive's address, which is written into its functions: requests to it are turned
+    to this machine where they enter ``requests``, and everything else is the library's own code. Copernicus is asked
+    first only where ``~/.netrc`` holds an account; here is none. The threads that the library leaves open are closed.
+    """
+    pools = []
+
+    def kept(**options: int) -> ThreadPool:
+        pools.append(ThreadPool(**options))
+        return pools[-1]
+
+    monkeypatch.setattr(download, "ThreadPool", kept)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(ASFClient, "eof_lists", {"precise": None, "restituted": None})
+    _asf_s3.list_public_bucket.cache_clear()
+    with serving() as archive:
+        ask = requests.Session.request
+
+        def turned(session: requests.Session, method: str, url: str, **options: object) -> requests.Response:
+            assert url.startswith(BUCKET)
+            return ask(session, method, url.replace(BUCKET, archive.url), **options)
+
+        monkeypatch.setattr(requests.Session, "request", turned)
+        yield archive
+    for pool in pools:
+        pool.terminate()
+        pool.join()
+    _asf_s3.list_public_bucket.cache_clear()
+
+
+def listing(names: list[str], page: int = 2) -> object:
+    """A bucket's list of files, a page at a time."""
+
+    def answer(query: dict[str, str]) -> bytes:
+        keys = sorted(name for name in names if name.startswith(query["prefix"]) and name > query.get("marker", ""))
+        items = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys[:page])
+        more = str(len(keys) > page).lower()
+        space = "http://s3.amazonaws.com/doc/2006-03-01/"
+        return f'<ListBucketResult xmlns="{space}">{items}<IsTruncated>{more}</IsTruncated></ListBucketResult>'.encode()
+
+    return answer
+
+
+def fill(archive: Archive, folder: Path) -> Path:
+    """Put the orbit of the image's day among those of other days and another satellite; return it."""
+    right = write_orbit_file(folder)
+    others = [
+        write_orbit_file(folder, start=f"2023-09-{day:02d}T05:30:00", platform=platform)
+        for platform, day in (("S1A", 13), ("S1A", 14), ("S1B", 16), ("S1A", 18))
+    ]
+    for path in (right, *others):
+        archive.files[f"/AUX_POEORB/{path.name}"] = path.read_bytes()
+    archive.files["/"] = listing([name[1:] for name in archive.files])
+    return right
+
+
+def test_sentineleof_fetches_the_orbit_of_the_day(tmp_path: Path, image: Image, bucket: Archive) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    path = fetch_orbit(image, tmp_path / "orbits")
+    assert path == tmp_path / "orbits" / right.name
+    assert path.read_bytes() == right.read_bytes()
+    assert with_orbit(image, path).orbit.kind == "POEORB"
+    assert bucket.asked[-1] == f"/AUX_POEORB/{right.name}"
+    assert sum(asked.startswith("/?prefix") for asked in bucket.asked) == 3  # five files, two a page
+    before = len(bucket.asked)
+    assert fetch_orbit(image, tmp_path / "orbits") == path
+    assert len(bucket.asked) == before
+    assert [each.name for each in (tmp_path / "orbits").iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("wrong", ["cut off", "half a file", "a page of words", "out of order", "no list"])
+def test_what_an_archive_gets_wrong_is_one_error_and_no_file(
+    tmp_path: Path, image: Image, bucket: Archive, wrong: str
+) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    name = f"/AUX_POEORB/{right.name}"
+    if wrong == "cut off":  # the connection breaks
+        bucket.files["/"] = listing([name[1:]])
+        bucket.cut = 2000
+    bucket.files[name] = {
+        "cut off": right.read_bytes(),
+        "half a file": right.read_bytes()[:5000],
+        "a page of words": b"<html><body>Please log in</body></html>",
+        "out of order": 503,
+        "no list": right.read_bytes(),
+    }[wrong]
+    if wrong == "no list":
+        bucket.files["/"] = lambda query: b"<html><p>Welcome to the network of this hotel</html>"
+    with pytest.raises(OrbitError, match=r"^No POEORB for .* the archives failed \(.* by hand") as caught:
+        fetch_orbit(image, tmp_path / "orbits")
+    assert "\n" not in str(caught.value)
+    assert list((tmp_path / "orbits").iterdir()) == []
+
+
+def test_an_archive_without_the_day_says_so(tmp_path: Path, image: Image, bucket: Archive) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    bucket.files["/"] = listing([name[1:] for name in bucket.files if right.name not in name and name != "/"])
+    with pytest.raises(OrbitError, match=r"The archives have no POEORB for .* yet"):
+        fetch_orbit(image, tmp_path / "orbits")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_new_image_takes_a_restituted_orbit(
+    tmp_path: Path, image: Image, bucket: Archive, monkeypatch: pytest.MonkeyPatch, new: bool
+) -> None:
+    """Until there is a precise one; an old image waits for none."""
+    age = np.datetime64("now") - image.stop
+    monkeypatch.setattr(orbit_files, "_UNTIL_PRECISE", age + np.timedelta64(1 if new else -1, "h"))
+    restituted = write_orbit_file(tmp_path / "archive", kind="RESORB")
+    earlier = write_orbit_file(tmp_path / "archive", start="2023-09-13T05:30:00")
+    for path in (restituted, earlier):
+        bucket.files[f"/AUX_{orbit_files.read_orbit_file(path).kind}/{path.name}"] = path.read_bytes()
+    bucket.files["/"] = listing([name[1:] for name in bucket.files])
+    if new:
+        assert fetch_orbit(image, tmp_path / "orbits").name == restituted.name
+    else:
+        with pytest.raises(OrbitError, match=r"have no POEORB for .* yet"):
+            fetch_orbit(image, tmp_path / "orbits")
+
+
+def test_what_a_killed_fetch_left_goes_with_the_next(tmp_path: Path, image: Image, bucket: Archive) -> None:
+    """A fetch that is at work now keeps its folder."""
+    right = fill(bucket, tmp_path / "archive")
+    for name, age in ((".part-killed", 7200), (".part-working", 0)):
+        folder = tmp_path / "orbits" / name
+        folder.mkdir(parents=True)
+        (folder / "half.EOF").write_text("<Earth")
+        os.utime(folder, (time.time() - age,) * 2)
+    fetch_orbit(image, tmp_path / "orbits")
+    assert {path.name for path in (tmp_path / "orbits").iterdir()} == {".part-working", right.name}
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(orbit_files, "TemporaryDirectory", refused)  # the permissions themselves do not bind root
+    with pytest.raises(StorageError, match=r"Cannot write .*orbits: Permission denied\. Choose a folder"):
+        fetch_orbit(image, tmp_path / "orbits")
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("eof.download.download_eofs", full)
+    with pytest.raises(StorageError, match="No space left to write"):
+        fetch_orbit(image, tmp_path / "orbits")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import FancyBboxPatch
 
-from epi.plots import chain, radar_picture, spectra
+from epi.plots import chain, graph, radar_picture, spectra
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +50,22 @@ def test_a_chain_has_a_box_for_every_name_and_arrows_past_the_gaps():
     assert texts["a"][0] == texts["b"][0] == texts["here"][0]
     arrows = [text for text in axes.texts if text.get_text() == ""]
     assert len(arrows) == 2 + 1 + 1
+
+
+def test_a_graph_puts_every_box_below_all_that_it_needs():
+    boxes = {name: name.upper() for name in ("one", "other", "both", "more", "last")}
+    arrows = [("one", "both"), ("other", "both"), ("both", "more"), ("both", "last"), ("more", "last")]
+    axes = graph(boxes, arrows)
+    place = {text.get_text().lower(): text.get_position() for text in axes.texts if text.get_text()}
+    assert set(place) == set(boxes)
+    assert all(place[stop][1] < place[start][1] for start, stop in arrows)
+    assert place["one"][1] == place["other"][1]
+    assert place["one"][0] < place["other"][0]
+    assert sum(text.get_text() == "" for text in axes.texts) == len(arrows)
+
+
+def test_panels_that_share_their_axes_are_labelled_at_the_rim():
+    _, row = plt.subplots(1, 2, sharex=True, sharey=True)
+    for axes in row:
+        radar_picture(np.ones((4, 4)), kind="coherence", axes=axes, bar=False)
+    assert [axes.get_ylabel() for axes in row] == ["line", ""]

@@ -37,12 +37,13 @@ def test_error_bars_are_the_table():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["network", "centre"]
 
 
-def test_arrows_lead_from_centres_to_answers():
-    centres, answers = np.array([[0.0, 0.0], [10.0, 0.0]]), np.array([[5.0, 1.0], [4.0, 2.0]])
-    style = {"epicentre": (5.0, 1.0), "ellipse_km": (3.0, 2.0, 45.0)}
-    axes = plots.patch_answers(plt.figure().add_subplot(), centres, answers, [True, False], **style)
-    drawn = {tuple(arrows.get_offsets()[0]): (arrows.U[0], arrows.V[0]) for arrows in axes.collections}
-    assert drawn == {(0.0, 0.0): (5.0, 1.0), (10.0, 0.0): (-6.0, 2.0)}
+def test_outlines_hold_the_shares_they_say():
+    line = np.linspace(-10, 10, 101)
+    east, north = np.meshgrid(line, line)
+    probability = np.exp(-(east**2 + north**2) / 8)  # a Gaussian of 2 km: 95 % within 4.9 km, half within 2.35
+    axes = plots.epicentre_density(plt.figure().add_subplot(), line, line, probability / probability.sum())
+    radii = sorted(np.hypot(*drawn.get_paths()[0].vertices.T).mean() for drawn in axes.collections)
+    assert radii == pytest.approx([2.35, 4.90], abs=0.1)
 
 
 def test_bands_have_their_own_scales():
@@ -59,7 +60,7 @@ def test_offsets_put_the_surest_on_top():
 
 
 def test_learning_curve_starts_at_zero_error():
-    history = pd.DataFrame({"views": [10, 20], "median_error_km": [8.0, 4.0]})
+    history = pd.DataFrame({"patches": [10, 20], "median_error_km": [8.0, 4.0]})
     axes = plots.learning_curve(history, reference_km=9.0, reference="centre")
     assert axes.get_ylim()[0] == 0
     assert axes.lines[1].get_ydata().tolist() == [8.0, 4.0]

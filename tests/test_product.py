@@ -40,6 +40,16 @@ def make(crs="EPSG:32634", **changes):
     return product.build({**variables, **changes}, x=x, y=y, crs=crs, attrs=attrs)
 
 
+def test_arrays_are_copied_unless_they_may_be_taken_over():
+    given = np.full((6, 5), 0.5, np.float32)
+    place = {"x": 100.0 * np.arange(5), "y": 100.0 * np.arange(6)[::-1]}
+    for copy in (True, False):
+        ds = product.build({"coherence": given, "valid": True}, **place, copy=copy)
+        assert np.shares_memory(ds["coherence"].to_numpy(), given) != copy
+        ds["valid"][0, 0] = False  # what was one number is a whole array of the product's own
+        assert ds["valid"].to_numpy().sum() == 29
+
+
 def test_one_fringe_is_half_a_wavelength_away():
     away = product.los_displacement(np.array([2 * np.pi]), wavelength=WAVELENGTH)
     assert away == pytest.approx(-WAVELENGTH / 2)

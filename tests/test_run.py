@@ -54,17 +54,18 @@ CHAPTERS = {
         "days: int = 15",
         'made("pairs.json", f"pairs of {(folder / \'event.json\').read_text()} in {days} days")',
     ),
-    "03_interferogram": (
-        'source: str = "simulated"\nreader: dict = {}\nseed: int = 1',
-        'made("interferogram.nc", f"{Path(source).name} {reader} {seed}")',
-    ),
+    "03_interferogram": ("seed: int = 1", 'made("interferogram.nc", f"fringes {seed}")'),
 }
 
 
 LATER = {
-    "04_displacement": ("", 'made("scene.nc", (folder / "interferogram.nc").read_text())'),
+    "04_displacement": (
+        'source: str = "simulated"\nreader: dict = {}',
+        'ours = source == "simulated"\n'
+        'made("scene.nc", (folder / "interferogram.nc").read_text() if ours else f"{Path(source).name} {reader}")',
+    ),
     "05_patches": ("", 'made("patches.h5", (folder / "scene.nc").read_text())\nmade("patches.csv", "one row")'),
-    "07_epicentre": ("", 'made("location.json", (folder / "scene.nc").read_text())\nmade("network.pt", "weights")'),
+    "07_epicentre": ("", 'made("location.json", (folder / "scene.nc").read_text())'),
 }
 
 
@@ -91,8 +92,23 @@ def write(notebooks: Path, name: str, body: str, parameters: str = "") -> None:
 
 
 def chapter(name: str) -> tuple[str, str, str]:
-    parameters, body = CHAPTERS[name]
+    parameters, body = {**CHAPTERS, **LATER}[name]
     return name, body, parameters
+
+
+IMAGES = """for folder_of_images in ("images", "study"):
+    (folder / folder_of_images).mkdir()
+    (folder / folder_of_images / f"{seed}.SAFE").write_text("large")
+made("truth.nc", "known")
+made("interferogram.nc", f"fringes {seed}")"""
+
+
+@pytest.fixture
+def with_images(tiny: Path) -> Path:
+    """The small project, in which chapter 3 keeps images and a truth and chapter 4 reads what it made, or a source."""
+    write(tiny / "notebooks", "03_interferogram", IMAGES, "seed: int = 1")
+    write(tiny / "notebooks", *chapter("04_displacement"))
+    return tiny
 
 
 def diary(tiny: Path) -> list[str]:
@@ -141,49 +157,112 @@ def test_only_what_is_stale_is_done_again(tiny, monkeypatch):
         assert run_event(DEFAULT_EVENT).redone == []
 
 
-def test_parameters_and_sources_reach_the_chapters_that_declare_them(tiny):
+def test_parameters_and_sources_reach_the_chapters_that_declare_them(with_images):
+    both, named = ["03_interferogram", "04_displacement"], {"seed": 7, "parameters": {"days": 20}}
     run = run_event(DEFAULT_EVENT)
-    assert (run.path / "interferogram.nc").read_text() == "simulated {} 1"
-    assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram"]
-    assert (run.path / "interferogram.nc").read_text() == "simulated {} 7"
-
-    assert run_event(DEFAULT_EVENT, seed=7, parameters={"days": 20}).redone == ["02_pairs", "03_interferogram"]
+    assert (run.path / "scene.nc").read_text() == "fringes 1"
+    assert run_event(DEFAULT_EVENT, seed=7).redone == both
+    assert (run.path / "scene.nc").read_text() == "fringes 7"
+    assert run_event(DEFAULT_EVENT, **named).redone == ["02_pairs", *both]
     assert (run.path / "pairs.json").read_text().endswith("in 20 days")
 
-    scene = tiny / "greece.unw"
+    scene = with_images / "greece.unw"
     scene.write_bytes(b"1")
-    reader = {"units": "m", "positive": "away"}
-    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["02_pairs", "03_interferogram"]
-    assert (run.path / "interferogram.nc").read_text() == f"greece.unw {reader} 1"
-    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == []
-    scene.write_bytes(b"2")
-    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["03_interferogram"]
-    (tiny / "greece.par").write_text("width: 801")
-    assert run_event(DEFAULT_EVENT, source=scene, reader=reader).redone == ["03_interferogram"]
+    given = {"source": scene, "reader": {"units": "m", "positive": "away"}, **named}
+    assert run_event(DEFAULT_EVENT, **given).redone == ["04_displacement"]
+    assert (run.path / "scene.nc").read_text() == f"greece.unw {given['reader']}"
+    assert run_event(DEFAULT_EVENT, **given).redone == []
+    changes = [lambda: scene.write_bytes(b"2"), lambda: (with_images / "greece.par").write_text("width: 801")]
+    for change in changes:
+        change()
+        assert run_event(DEFAULT_EVENT, **given).redone == ["04_displacement"]
 
 
-def test_truth_of_a_simulated_source_does_not_outlive_it(tiny):
-    body = 'made("interferogram.nc", source)\nif source == "simulated": made("truth.nc", "known")'
-    write(tiny / "notebooks", "03_interferogram", body, 'source: str = "simulated"')
+def test_a_source_that_is_a_folder_is_read_and_noticed_when_it_changes(with_images):
+    znap, dim = with_images / "pair.znap", with_images / "pair.dim"
+    for folder in (znap, with_images / "pair.data"):
+        folder.mkdir()
+        (folder / "pixels").write_bytes(b"1")
+    (znap / ".zgroup").write_text("{}")
+    dim.write_text("<Dimap_Document/>")
+    for source, pixels in ((znap, znap / "pixels"), (dim, with_images / "pair.data" / "pixels")):
+        run = run_event(DEFAULT_EVENT, source=source)
+        assert (run.path / "scene.nc").read_text() == f"{source.name} {{}}"
+        assert run_event(DEFAULT_EVENT, source=source).redone == []
+        pixels.write_bytes(b"2")
+        assert run_event(DEFAULT_EVENT, source=source).redone == ["04_displacement"]
+    with pytest.raises(FileFormatError, match=r"No file .*notebooks: it is a folder"):
+        run_event(DEFAULT_EVENT, source=with_images / "notebooks")
+
+
+def test_a_ready_interferogram_leaves_out_the_chapter_about_images_and_what_it_had_made(with_images):
+    source = with_images / "real.txt"
+    source.write_text("1")
+    made = {"interferogram.nc", "truth.nc", "03_interferogram.ipynb", "images", "study"}
+    said, why = [], "the source is a ready interferogram"
     run = run_event(DEFAULT_EVENT)
-    assert "truth.nc" in run.steps["03_interferogram"].outputs
-    (tiny / "real.tif").touch()
-    run = run_event(DEFAULT_EVENT, source=tiny / "real.tif")
-    assert not (run.path / "truth.nc").exists()
-    assert "truth.nc" not in run.steps["03_interferogram"].outputs
+    assert made <= {path.name for path in run.path.iterdir()}
+    assert set(run.steps["03_interferogram"].outputs) == {"interferogram.nc", "truth.nc", "03_interferogram.ipynb"}
+
+    run = run_event(DEFAULT_EVENT, source=source, progress=said.append)
+    assert f"03_interferogram: left out ({why})" in said
+    assert run.redone == ["04_displacement"]
+    assert not made & {path.name for path in run.path.iterdir()}
+    assert list(run.steps["04_displacement"].inputs["upstream"]) == ["event.json", "pairs.json"]
+    kept = read_run(run.path)
+    assert list(kept.steps) == ["01_catalogue", "02_pairs", "04_displacement"]
+    assert kept.left_out == {"03_interferogram": why}
+    assert run_event(DEFAULT_EVENT, source=source).redone == []
+
+    run = run_event(DEFAULT_EVENT)
+    assert run.redone == ["03_interferogram", "04_displacement"]
+    assert made <= {path.name for path in run.path.iterdir()}
+    assert read_run(run.path).left_out == {}
 
 
-def test_a_chapters_own_folder_is_emptied_before_it_and_not_missed_after(tiny):
-    body = """(folder / "images").mkdir()
-(folder / "images" / f"{seed}.SAFE").write_text("large")
-made("interferogram.nc", "fringes")"""
-    write(tiny / "notebooks", "03_interferogram", body, "seed: int = 1")
+@pytest.mark.parametrize("name", ["interferogram.nc", "truth.nc", "scene.nc", "images/1.SAFE"])
+def test_a_source_that_the_run_makes_itself_is_refused_before_it_is_deleted(with_images, name):
+    folder = run_event(DEFAULT_EVENT).path
+    source, link, elsewhere = folder / name, with_images / "link.txt", with_images / "copy.txt"
+    text, done = source.read_text(), read_run(folder)
+    link.symlink_to(source)
+    given = [{"source": source}, {"source": folder / ".." / folder.name / name}, {"source": link}]
+    elsewhere.write_text("1")
+    given.append({"source": elsewhere, "reader": {"coherence": source}})
+    for each in given:
+        with pytest.raises(ParameterError, match=r"is made by this run and would be deleted: copy it elsewhere"):
+            run_event(DEFAULT_EVENT, **each)
+        assert source.read_text() == text
+        assert read_run(folder) == done
+    shutil.copy(source, elsewhere)
+    assert run_event(DEFAULT_EVENT, source=elsewhere).redone == ["04_displacement"]
+
+
+def test_a_run_killed_while_a_chapter_is_left_out_leaves_nothing_of_it(with_images, monkeypatch):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    source = with_images / "real.txt"
+    source.write_text("1")
+    folder = run_event(DEFAULT_EVENT).path
+    with monkeypatch.context() as while_killed:
+        while_killed.setattr(runs_module.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_event(DEFAULT_EVENT, source=source)
+    assert "03_interferogram" not in read_run(folder).steps
+    assert (folder / "images").is_dir()
+    assert run_event(DEFAULT_EVENT, source=source).redone == ["04_displacement"]
+    assert not (folder / "images").exists()
+
+
+def test_a_chapters_own_folders_are_emptied_before_it_and_not_missed_after(with_images):
     folder = run_event(DEFAULT_EVENT).path
     (folder / "images" / ".simulating-half").mkdir()
     assert run_event(DEFAULT_EVENT).redone == []
-    assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram"]
-    assert [path.name for path in (folder / "images").iterdir()] == ["7.SAFE"]
-    shutil.rmtree(folder / "images")
+    assert run_event(DEFAULT_EVENT, seed=7).redone == ["03_interferogram", "04_displacement"]
+    for name in ("images", "study"):
+        assert [path.name for path in (folder / name).iterdir()] == ["7.SAFE"]
+        shutil.rmtree(folder / name)
     assert run_event(DEFAULT_EVENT, seed=7).redone == []
 
 
@@ -214,8 +293,8 @@ def test_a_run_killed_in_the_middle_of_a_step_loses_only_that_step(tiny, chapter
     assert run.redone == chapters[len(done) :]
     assert (folder / "event.json").read_text() == DEFAULT_EVENT
     assert (folder / "pairs.json").read_text() == f"pairs of {DEFAULT_EVENT} in 15 days"
-    assert (folder / "scene.nc").read_text() == "simulated {} 1"
-    assert (folder / "patches.h5").read_text() == (folder / "location.json").read_text() == "simulated {} 1"
+    assert (folder / "scene.nc").read_text() == "fringes 1"
+    assert (folder / "patches.h5").read_text() == (folder / "location.json").read_text() == "fringes 1"
     assert len(diary(tiny)) == len(chapters) + 1
     assert not list(folder.glob(".*-*"))
 

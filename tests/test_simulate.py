@@ -127,8 +127,8 @@ def test_recipe_is_frozen():
 @pytest.mark.parametrize("seed", [10_300, 10_301, 10_302])
 def test_recipe_keeps_its_limits(seed):
     made, drawn = recipe.scene(seed)
-    assert float(np.abs(made.truth["los_displacement"].where(made.truth["valid"])).max()) >= recipe.PEAK_LOS_M
-    assert recipe.MAGNITUDE[0] <= drawn.rupture.magnitude <= recipe.MAGNITUDE[1]
-    assert recipe.ATMOSPHERE_M[0] <= drawn.conditions.atmosphere_m <= recipe.ATMOSPHERE_M[1]
+    assert float(np.abs(made.truth["los_displacement"].where(made.truth["valid"])).max()) >= recipe.LOCATION.peak_los_m
+    assert recipe.LOCATION.magnitude[0] <= drawn.rupture.magnitude <= recipe.LOCATION.magnitude[1]
+    assert recipe.LOCATION.atmosphere_m[0] <= drawn.conditions.atmosphere_m <= recipe.LOCATION.atmosphere_m[1]
     quiet = recipe.quiet_scene(seed)
     assert float(np.abs(quiet.truth["los_displacement"]).max()) == 0.0

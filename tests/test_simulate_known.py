@@ -1,7 +1,10 @@
 """The truth of a simulated pair on a scene's own grid: motion along its look vectors, placed where it was put in."""
 
 import json
+import shutil
+from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,9 +13,10 @@ from pyproj import Geod
 from epi.catalogue import find_event
 from epi.errors import FileFormatError, NoGeoreference
 from epi.insar import product
+from epi.insar.engines.native import Choices, interferogram
 from epi.insar.frame import equidistant
 from epi.simulate import expected_phase, truth_of
-from epi.simulate.slc.pair import Conditions, simulate_pair
+from epi.simulate.slc.pair import PERFECT, Conditions, simulate_pair
 from epi.source.okada import displacement
 
 EVENT = find_event("20210303-thessaly")
@@ -75,6 +79,18 @@ def test_expected_phase_is_that_of_the_truths_own_pixels(pair):
     assert np.isnan(expected_phase(pair.truth, scene(200, 0))).all()
 
 
+def test_expected_phase_is_what_an_engine_finds_of_a_large_earthquake(tmp_path):
+    """A metre along the flight bends every burst's phase by half a radian either way, and a step stands at the seam."""
+    moved = replace(PERFECT, earthquake=True)
+    large = simulate_pair(find_event("20190706-ridgecrest"), tmp_path, bursts=2, samples=600, conditions=moved)
+    made = interferogram(large.reference, large.secondary, dem=large.dem, choices=Choices(unwrap=False, goldstein=0.0))
+    expected = expected_phase(large.truth, made)
+    left = product.wrap(made["phase"] - expected).where(made["coherence"] > 0.9)
+    assert float(np.isfinite(left).sum()) > 0.8 * float(made["valid"].sum())
+    assert float(np.sqrt((left**2).mean())) < 0.08
+    assert float(abs(left).quantile(0.5)) < 0.03
+
+
 def test_a_pair_without_an_earthquake_has_a_truth_of_zero(tmp_path):
     quiet = simulate_pair(EVENT, tmp_path, conditions=Conditions(earthquake=False), **SMALL)
     found = truth_of(quiet.truth, scene())
@@ -91,3 +107,14 @@ def test_what_is_no_truth_is_refused(pair, tmp_path):
     product.save(scene(), tmp_path / "scene.nc")
     with pytest.raises(FileFormatError, match="not the truth of a simulated pair"):
         expected_phase(tmp_path / "scene.nc", scene())
+
+
+def test_a_truth_of_an_older_form_is_refused(pair, tmp_path):
+    old = shutil.copy(pair.truth, tmp_path / "old.nc")
+    with h5py.File(old, "a") as file:
+        del file["IW1/squint_phase"]
+        del file.attrs["plane"]
+    with pytest.raises(FileFormatError, match=r"older form, without squint_phase: simulate the pair again"):
+        expected_phase(old, scene())
+    with pytest.raises(FileFormatError, match=r"older form, without plane: simulate"):
+        truth_of(old, scene())

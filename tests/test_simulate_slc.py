@@ -21,11 +21,12 @@ from epi.insar.topsar.ramp import Ramp, ramp_phase
 from epi.simulate.acquisitions import passages
 from epi.simulate.safe.publish import hidden_folder, publish
 from epi.simulate.slc import sensor, view
+from epi.simulate.slc.aim import choose_subswath, seen
 from epi.simulate.slc.focus import Band, Canvas, Steering
 from epi.simulate.slc.pair import PERFECT, Conditions, SimulatedPair, simulate_pair
 from epi.simulate.slc.passage import Flight, flight_on, pair_flights
 from epi.simulate.slc.pixels import Surface
-from epi.simulate.slc.plan import Exposure, first_image, second_image
+from epi.simulate.slc.plan import Exposure, first_image, second_image, with_grid
 from epi.simulate.terrain import fractal_dem
 
 SIZE = {"lines": 300, "samples": 160, "bursts": 2}
@@ -122,6 +123,50 @@ def test_baseline_is_the_one_asked_for(event: Event) -> None:
     apart = arcs[1].position(second) - arcs[0].position(first)
     assert far - near == pytest.approx(30.0 + 120.0**2 / (2 * near), abs=1e-3)
     assert np.linalg.norm(apart) == pytest.approx(np.hypot(120.0, 30.0), abs=0.01)
+
+
+def _apart(first: Flight, second: Flight, place: np.ndarray, seconds: float) -> np.ndarray:
+    """From the first flight to the second, each broadside of a place, along the axes of the first: right and up."""
+    arcs = [each.arc(each.passage.seconds - 20, each.passage.seconds + 20) for each in (first, second)]
+    when = [float(view.broadside(arc, place)[0]) for arc in arcs]
+    along = arcs[0].velocity(np.array(when[0])) / np.linalg.norm(arcs[0].velocity(np.array(when[0])))
+    apart = arcs[1].position(np.array(when[1])) - arcs[0].position(np.array(when[0]))
+    up = arcs[0].position(np.array(when[0]))
+    up = up / np.linalg.norm(up)
+    assert when[0] == pytest.approx(seconds, abs=0.1)
+    return np.array([apart @ np.cross(along, up), apart @ up])
+
+
+def test_flights_draw_apart_about_the_baseline_asked_for(event: Event) -> None:
+    """0.15 m/s aside and 0.02 up, as between real passages: 1.5 m in ten seconds, and nothing at the epicentre."""
+    parallel, crossing = (
+        pair_flights(event, baseline_m=40.0, parallel_m=12.0, drift=drift) for drift in ((0.0, 0.0), (0.15, 0.02))
+    )
+    arc = crossing[0].arc(crossing[0].passage.seconds - 20, crossing[0].passage.seconds + 20)
+    target = to_ecef(event.latitude, event.longitude, 0.0)
+    middle, distance = (float(each) for each in view.broadside(arc, target))
+    for since in (-10.0, 0.0, 10.0):
+        place = view.ground(arc, np.array(middle + since), np.array(distance), view.FLAT)
+        still, drifted = (_apart(*flights, place, middle + since) for flights in (parallel, crossing))
+        np.testing.assert_allclose(drifted - still, np.array([0.15, 0.02]) * since, atol=0.002)
+
+
+def test_offset_between_the_dates_is_not_constant(event: Event, tmp_path: Path) -> None:
+    """A flight that turns to the right is broadside of far ground later than of near: by its angle x ground range."""
+    pair = simulate_pair(event, tmp_path, seed=3, conditions=PERFECT, **(SIZE | {"bursts": 1, "samples": 2000}))
+    aside, _ = json.loads(xr.load_dataset(pair.truth).attrs["convergence_m_per_s"])
+    assert 0.01 < abs(aside) <= PERFECT.convergence
+    truth = xr.load_dataset(pair.truth, group="IW1").isel(burst=0, line=10)
+    across = float(truth["azimuth_offset"][-1] - truth["azimuth_offset"][0])
+    metres = float(np.hypot(*np.diff(_ground_metres(truth))[:, 0]))
+    line_metres = 7590.0 * sensor.LINE_SECONDS  # of flight
+    assert across == pytest.approx(aside / 7590.0 * metres / line_metres, rel=0.2)  # height takes part
+
+
+def _ground_metres(truth: xr.Dataset) -> np.ndarray:
+    """East and north (2, 2) of the first and last place, m."""
+    latitude, longitude = truth["latitude"].values[[0, -1]], truth["longitude"].values[[0, -1]]
+    return 111_195 * np.stack([longitude * np.cos(np.radians(latitude.mean())), latitude])
 
 
 def test_state_vectors_and_polynomial_are_one_orbit(event: Event) -> None:
@@ -267,6 +312,83 @@ def test_every_burst_has_a_number_of_its_own(event: Event, subswath: str, lines:
         assert by_formula == numbers[0]
 
 
+def test_numbers_agree_wherever_the_bursts_begin(event: Event) -> None:
+    """Move the image until its number changes: there, too, a passage 5 ms early or late counts as the first does."""
+    first, second = _flights(event)
+
+    def image(latitude: float) -> Exposure:
+        place = {"latitude": latitude, "longitude": event.longitude, "polarisation": "VV"}
+        return first_image(first, subswath="IW1", bursts=1, samples=64, lines=None, **place)  # type: ignore[arg-type]
+
+    def number(exposure: Exposure) -> int:
+        return exposure.image.bursts[0].burst_id
+
+    low, high = event.latitude, event.latitude + 0.2  # more than a burst's step of 19 km
+    assert number(image(low)) != number(image(high))
+    for _ in range(16):  # to a third of a metre
+        middle = (low + high) / 2
+        low, high = (middle, high) if number(image(middle)) == number(image(low)) else (low, middle)
+    for latitude in (low, high):
+        reference = image(latitude)
+        for late in (-0.005, 0.005):
+            assert number(second_image(reference, second, synchronisation=late)) == number(reference)
+
+
+@pytest.mark.parametrize("subswath", ["IW1", "IW2", "IW3"])
+def test_a_whole_beam_is_that_of_a_real_image(event: Event, shared_data: Path, subswath: str) -> None:
+    """Valid part, empty edges and place in range, of another orbit over another latitude."""
+    folders = sorted((shared_data / "slc/morocco_2023_annotations").glob("*.SAFE"))
+    if not folders:
+        pytest.skip(f"no annotations in {shared_data}")
+    real, ours = read_image(folders[0], subswath, "VV"), _image(event, subswath=subswath, samples=None, bursts=1).image
+    assert ours.samples_per_burst == pytest.approx(real.samples_per_burst, rel=0.01)
+    for image, burst in ((real, real.bursts[5]), (ours, ours.bursts[0])):
+        assert burst.first_sample == sensor.SUBSWATHS[subswath].empty[0]
+        assert image.samples_per_burst - 1 - burst.last_sample == pytest.approx(
+            sensor.SUBSWATHS[subswath].empty[1], abs=1
+        )
+    angles = [_valid_incidence(image) for image in (real, _gridded(event, subswath))]
+    np.testing.assert_allclose(*angles, atol=0.25)
+
+
+def _gridded(event: Event, subswath: str) -> Image:
+    plain = Dem(np.full((2, 2), 500.0, np.float32), 60.0, 0.0, 60.0, 60.0, "a plain")
+    return with_grid(_image(event, subswath=subswath, samples=None, bursts=1), plain).image
+
+
+def _valid_incidence(image: Image) -> np.ndarray:
+    """Incidence at the first and last valid sample, mean over the lines of the grid, degrees."""
+    burst, grid = image.bursts[-1], image.grid
+    ends = [burst.first_sample, burst.last_sample]
+    rows = zip(grid.pixel, grid.incidence_angle, strict=True)
+    return np.mean([np.interp(ends, pixel, angle) for pixel, angle in rows], axis=0)
+
+
+def test_neighbouring_beams_share_two_kilometres(event: Event) -> None:
+    """The files share 12 km of ground, their valid parts 2, as in real products."""
+    images = [_image(event, subswath=name, samples=None, bursts=1).image for name in sensor.SUBSWATHS]
+    for near, far in pairwise(images):
+        last = near.near_range + near.bursts[0].last_sample * near.range_spacing
+        first = far.near_range + far.bursts[0].first_sample * far.range_spacing
+        assert 1000 < last - first < 1700
+        assert 6500 < near.near_range + near.samples_per_burst * near.range_spacing - far.near_range < 7700
+
+
+@pytest.mark.parametrize("samples", [64, 1500, None])
+def test_the_beam_chosen_holds_the_place(event: Event, samples: int | None) -> None:
+    """From the near edge of the first to the far edge of the last, at the two borders too."""
+    flight, chosen = _flights(event)[0], []
+    for longitude in event.longitude + np.linspace(-0.3, 1.9, 23 if samples is None else 89):
+        name = choose_subswath(flight, event.latitude, longitude)
+        place = {"latitude": event.latitude, "longitude": longitude, "polarisation": "VV"}
+        image = first_image(flight, subswath=name, bursts=1, lines=None, samples=samples, **place).image  # type: ignore[arg-type]
+        sample = (seen(flight, event.latitude, longitude)[1] - image.near_range) / image.range_spacing
+        assert image.bursts[0].first_sample - 15 < sample < image.bursts[0].last_sample + 15, (name, longitude)
+        chosen.append(name)
+    assert chosen == sorted(chosen)
+    assert set(chosen) == set(sensor.SUBSWATHS)
+
+
 @pytest.mark.parametrize("bursts", [1, 2])
 @pytest.mark.parametrize("lines", [None, 300, 240])
 def test_subswaths_see_the_same_ground(event: Event, bursts: int, lines: int | None) -> None:
@@ -303,6 +425,11 @@ def test_planted_azimuth_error_is_found_between_the_bursts(event: Event, tmp_pat
     ]
     found = np.angle(product) / (2 * np.pi * (doppler[0] - doppler[1]) * image.azimuth_time_interval)
     assert found == pytest.approx(planted, abs=0.0005)
+    told = [truth["squint_phase"].isel(burst=number).interp(sample=80) for number in range(2)]
+    seam = [float(each.interp(line=shared.mean() - number * step)) for number, each in enumerate(told)]
+    assert seam[0] - seam[1] == pytest.approx(
+        2 * np.pi * (doppler[0] - doppler[1]) * planted * image.azimuth_time_interval, rel=0.01
+    )
 
 
 def test_noise_and_time_take_the_coherence_they_should(event: Event, tmp_path: Path) -> None:
@@ -417,6 +544,32 @@ def test_one_simulation_at_a_time(event: Event, tmp_path: Path) -> None:
     again = simulate_pair(event, tmp_path, **small)
     assert again == pair
     assert len(_left(tmp_path)) == 4
+
+
+def test_another_seed_replaces_the_pair(event: Event, tmp_path: Path) -> None:
+    """One pair in a folder, whatever it was drawn from; what else is there stays."""
+    small = {"lines": 240, "samples": 64, "bursts": 1}
+    (tmp_path / "notes.txt").write_text("mine")
+    first = simulate_pair(event, tmp_path, seed=1, **small)
+    second = simulate_pair(event, tmp_path, seed=2, **small)
+    assert first.reference != second.reference
+    there = (second.reference, second.secondary, second.dem, second.truth)
+    assert _left(tmp_path) == sorted([*(path.name for path in there), "notes.txt"])
+
+
+def test_a_pair_is_not_put_beside_other_images(event: Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before anything is drawn."""
+    small = {"lines": 240, "samples": 64, "bursts": 1}
+    mine = simulate_pair(event, tmp_path, seed=1, **small)
+    monkeypatch.setattr("epi.simulate.slc.pair.fractal_dem", None)
+    other = replace(event, event_id="20210304-elsewhere")
+    with pytest.raises(RunError, match=mine.truth.name):
+        simulate_pair(other, tmp_path, **small)
+    mine.truth.unlink()
+    before = _left(tmp_path)
+    with pytest.raises(RunError, match=mine.reference.name):
+        simulate_pair(event, tmp_path, seed=2, **small)
+    assert _left(tmp_path) == before
 
 
 @pytest.mark.parametrize(

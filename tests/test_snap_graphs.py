@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,6 +21,8 @@ from epi.insar.engines.snap.chain import BETWEEN
 from epi.insar.engines.snap.graph import Made, Node, check_graph, to_xml
 from epi.insar.engines.snap.operators import check_operator, contract, default, within
 from epi.insar.engines.snap.traps import check_traps
+from epi.insar.slc.annotation_xml import read_annotation
+from epi.insar.topsar.interferogram import looks_for
 
 GOLDEN = Path(__file__).parent / "golden"
 REFERENCE = "/data/S1A_IW_SLC__1SDV_20180106T025411_20180106T025438_020032_02220A_1234.zip"
@@ -506,6 +509,30 @@ def test_options_switch_their_operators():
     assert any(Path("/dem.tif") in stage.inputs for stage in stages(REFERENCE, SECONDARY, own))
 
 
+def test_looks_follow_the_size_of_a_pixel():
+    """Those that the native engine takes for real images of 50 m; a preset keeps its own."""
+    for swath, samples in (("IW1", "12"), ("IW2", "14"), ("IW3", "15")):
+        options = Options(subswaths=(swath,), pixel_m=50.0)
+        assert parameters(options, "Multilook") == {"nRgLooks": samples, "nAzLooks": "4"}
+    wide = Options(merge=True, pixel_m=50.0)
+    assert parameters(wide, "Multilook") == {"nRgLooks": "14", "nAzLooks": "4"}
+    own = preset("copernicus-netcdf", subswaths=("IW1",), pixel_m=50.0)
+    assert parameters(own, "Multilook") == {"nRgLooks": "8", "nAzLooks": "2"}
+
+
+def test_looks_are_those_of_the_native_engine(shared_data):
+    """The usual incidence in place of the annotation's: the same to 100 m, and within one look of it to 1 km."""
+    files = sorted((shared_data / "slc" / "morocco_2023_annotations").glob("*.SAFE/annotation/*.xml"))
+    assert files
+    for path in files:
+        swath = path.name[4:7]
+        image = read_annotation(ElementTree.parse(path).getroot(), product="", track=52, source=path.name)
+        for pixel_m in (10.0, 30.0, 50.0, 100.0, 200.0, 1000.0):
+            looks = Options(pixel_m=pixel_m).looks_of(swath)
+            native = looks_for(image, pixel_m)
+            assert abs(np.subtract(looks, native)).max() <= (1 if pixel_m > 100 else 0), (swath, pixel_m, looks, native)
+
+
 @pytest.mark.parametrize(
     ("name", "suffix"), [("HDF5", ".h5"), ("BEAM-DIMAP", ".dim"), ("ZNAP", ".znap"), ("NetCDF4-CF", ".nc")]
 )
@@ -529,6 +556,7 @@ def test_formats_have_their_endings(name, suffix):
         ({"geocode": False}, "incidence is True"),
         ({"geocode": False, "incidence": False, "merge": True}, "TOPSAR-Merge drops it"),
         ({"dem_file": Path("a.tif")}, "'External DEM' with dem_file"),
+        ({"looks": "round"}, "looks is 'round'.*'square' or None"),
         ({"orbit": "best"}, "precise, restituted"),
         ({"goldstein_alpha": None, "snap_version": 13}, "goldstein_alpha is None"),
     ],

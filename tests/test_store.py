@@ -13,11 +13,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from pyproj import Geod
 
-from epi.errors import PatchStoreError, StorageError
-from epi.patches import check, concatenate, cut, export_published, read, read_table, write
-from epi.patches.store import CSV_NAME, H5_NAME, PUBLISHED
+from epi.errors import ParameterError, PatchStoreError, StorageError
+from epi.patches import check, concatenate, cut, read, read_table, write
+from epi.patches.store import CSV_NAME, H5_NAME
 from patch_scenes import plane_scene
 
 KEY = "20210303-thessaly/merged"
@@ -40,6 +39,20 @@ def test_what_is_written_comes_back(store, patches):
     for band in ("coh", "i", "q"):
         np.testing.assert_array_equal(back.band(band), patches.band(band))
     assert check(store) == 25
+
+
+def test_some_rows_are_read_and_checked_alone(store, patches):
+    for rows in ([20, 3, 3], np.arange(25) % 2 == 0):
+        part, wanted = read(store, rows=rows), patches.take(rows)
+        pd.testing.assert_frame_equal(part.table, wanted.table, check_exact=True)
+        np.testing.assert_array_equal(part.q, wanted.q)
+    FAULTS["nan"][0](store)
+    assert len(read(store, rows=[1, 2])) == 2
+    with pytest.raises(PatchStoreError, match="q holds values that are not finite: row 2 "):
+        read(store, rows=[4, 0])
+    for rows in ([25], [-1], [], np.ones(24, bool)):
+        with pytest.raises(ParameterError, match=r"store of 25 patches were asked by \d+ values: give a mask"):
+            read(store, rows=rows)
 
 
 def test_layout_and_types(store, patches):
@@ -95,13 +108,22 @@ def changed_pixel(group, names):
     group["i"][names[4]][0, 0] += 1
 
 
+def infinite_in_second(group, names):
+    group["coh"][names[1]][0, 19] = np.inf
+
+
+def exchanged(group, names):
+    first, third = (group["q"][names[n]][()] for n in (0, 2))
+    group["q"][names[0]][...], group["q"][names[2]][...] = third, first
+
+
 FAULTS = {
     "image lost": (break_h5(lambda g, n: g["q"].pop(n[1])), r"has no q for rows of patches\.csv: row 2 \(20210303"),
     "band lost": (break_h5(lambda g, n: g.pop("coh")), r"has no coh for rows .*and 22 more"),
     "row lost": (break_csv(lambda t: t.drop(index=7)), r"3 images have no row in patches\.csv"),
     "row twice": (
         break_csv(lambda t: pd.concat([t, t.iloc[:1]])),
-        r"given twice: row 26 \(20210303-thessaly patch_000000",
+        r"given twice: row 26 \(20210303-thessaly merged patch_000000",
     ),
     "other type": (
         break_h5(lambda g, n: replaced(g["i"], n[2], np.zeros((20, 20)))),
@@ -113,6 +135,40 @@ FAULTS = {
     ),
     "nan": (break_h5(nan_in_first), r"q holds values that are not finite: row 1 "),
     "pixel changed": (break_h5(changed_pixel), r"pixels differ from those patches\.csv was written with: row 5 "),
+    "band of another kind": (
+        break_h5(lambda g, n: replaced(g, "coh", np.zeros(3, "f4"))),
+        r"has no coh for rows of patches\.csv: row 1 .*and 22 more",
+    ),
+    "bytes the other way round": (
+        break_h5(lambda g, n: replaced(g["i"], n[2], g["i"][n[2]][()].astype(">f4"))),
+        r"i is not a float32 square of `pixels` a side: row 3",
+    ),
+    "infinite": (break_h5(infinite_in_second), r"coh holds values that are not finite: row 2 "),
+    "two images exchanged": (
+        break_h5(exchanged),
+        r"pixels differ from those patches\.csv was written with: row 1 .*, row 3 ",
+    ),
+    "image of no patch": (
+        break_h5(lambda g, n: g.create_dataset("extra", data=np.zeros((20, 20), "f4"))),
+        r"1 images have no row in patches\.csv \(first 20210303-thessaly/merged/extra\)",
+    ),
+    "key lost": (
+        break_csv(lambda t: t.assign(patch=t["patch"].mask(t.index == 5))),
+        r"event, subswath or patch is empty or holds a slash: row 6 ",
+    ),
+    "text for a number": (
+        break_csv(lambda t: t.assign(distance_km=t["distance_km"].astype(object).mask(t.index == 2, "far"))),
+        r"distance_km is no number: row 3 .*Put the number back",
+    ),
+    "size lost": (
+        break_csv(lambda t: t.assign(pixels=t["pixels"].astype(float).mask(t.index == 8))),
+        r"pixels is no whole number: row 9 ",
+    ),
+    "two sizes": (
+        break_csv(lambda t: t.assign(pixels=t["pixels"].mask(t.index == 8, 10))),
+        r"patches of \[10, 20\] pixels a side in one store",
+    ),
+    "rows all lost": (break_csv(lambda t: t.iloc[:0]), r"patches\.csv has no row"),
     "column lost": (break_csv(lambda t: t.drop(columns="distance_km")), "lacks the columns distance_km"),
     "no pixels": (lambda folder: (folder / H5_NAME).unlink(), r"No patches\.h5 beside"),
     "no rows": (lambda folder: (folder / CSV_NAME).unlink(), r"No patches\.csv in"),
@@ -138,6 +194,11 @@ def test_bad_patches_are_not_written_and_leave_what_is_there(store, patches):
         (replace(patches, i=patches.i.astype(float)), "i is .* of float64"),
         (concatenate([patches, patches]), "given twice"),
         (patches.take([]), "no patch at all"),
+        (replace(patches, q=patches.q[:, :-1]), r"q is \(25, 19, 20\) of float32 for 25 rows: give .* of float32"),
+        (replace(patches, q=patches.q[:-1]), r"q is \(24, 20, 20\) of float32 for 25 rows"),
+        (replace(patches, table=patches.table.drop(columns=["group", "row"])), "columns group, row are missing"),
+        (replace(patches, table=patches.table.assign(pixels=64)), "pixels is not the 20 of the images: row 1 "),
+        (replace(patches, table=patches.table.assign(event="a/b")), "is empty or holds a slash: row 1 "),
     ):
         with pytest.raises(PatchStoreError, match=message):
             write(store, bad)
@@ -179,39 +240,3 @@ def test_full_disk_is_said_and_leaves_what_is_there(store, patches, monkeypatch)
         write(store, patches)
     assert sorted(path.name for path in store.iterdir()) == [CSV_NAME, H5_NAME]
     assert check(store) == 25
-
-
-def test_published_form_has_a_row_a_band_and_true_distances(tmp_path, patches):
-    described = patches.table.assign(
-        subswath="IW1", polarisation="VV", reference="2021-02-25T16:31:00", secondary="2021-03-03T16:31:00"
-    )
-    path = export_published(replace(patches, table=described), tmp_path / "labels.csv", index={"20210303-thessaly": 7})
-    published = pd.read_csv(path)
-    assert tuple(published) == PUBLISHED
-    assert len(published) == 75
-    assert published["patch_index"].is_unique
-    assert list(published["band"][:3]) == [
-        "coh_IW1_VV_25Feb2021_03Mar2021",
-        "i_ifg_VV_25Feb2021_03Mar2021",
-        "q_ifg_VV_25Feb2021_03Mar2021",
-    ]
-    assert published["interferogram"].eq("Interferogram_7_IW1").all()
-    assert published["patches"][3] == "patch_0_10"
-    lon, lat = published["center_lon"], published["center_lat"]
-    metres = Geod(ellps="WGS84").inv(lon, lat, published["epicenter_lon"], published["epicenter_lat"])[2]
-    np.testing.assert_allclose(published["distance"], metres, atol=0.51)
-
-
-def test_published_columns_are_those_of_the_published_labels(shared_data):
-    """Also the published definition of normalized_distance, on rows that do not cross the antimeridian."""
-    published = pd.read_csv(shared_data / "seed_labels/test.csv")
-    assert tuple(published) == PUBLISHED
-    north = (published["epicenter_lat"] - published["center_lat"]) / 180
-    east = (published["epicenter_lon"] - published["center_lon"]) / 360
-    np.testing.assert_allclose(np.hypot(north, east), published["normalized_distance"], atol=2e-6)
-
-
-def test_nothing_is_published_without_a_georeference(tmp_path):
-    local = cut(plane_scene(60, origin=None), size_km=10, pixels=20)
-    with pytest.raises(PatchStoreError, match="No latitude and longitude to publish: row 1"):
-        export_published(local, tmp_path / "labels.csv")

@@ -5,6 +5,8 @@ import sys
 import warnings
 from types import ModuleType
 
+import dem_stitcher
+import dem_stitcher.geoid
 import numpy as np
 import pytest
 import rasterio
@@ -34,6 +36,7 @@ from epi.insar.geometry.zero_doppler import (
     zero_doppler,
 )
 from epi.insar.slc.orbits import Orbit
+from local_archive import serving
 
 BOUNDS = (22.0, 39.0, 22.2, 39.1)
 
@@ -267,6 +270,7 @@ def stitcher(monkeypatch, answer):
         assert options["dst_ellipsoidal_height"]
         if isinstance(answer, str):
             raise {"sea": NoDEMCoverage, "offline": ConnectionError}[answer](answer)
+        warnings.warn("Requesting extent beyond raster bounds of a tile. Shrinking", RuntimeWarning, stacklevel=2)
         return answer
 
     module.stitch_dem, exceptions.NoDEMCoverage = stitch_dem, NoDEMCoverage
@@ -284,6 +288,77 @@ def test_fetching(monkeypatch):
     stitcher(monkeypatch, (ramp(), {"transform": Affine(0.01, 0, 21.9, 0, -0.01, 39.2)}))
     dem = fetch_dem(BOUNDS)
     assert float(dem.sample(39.05, 22.1)) == pytest.approx(plane(39.05, 22.1), abs=0.01)
+
+
+OWN_WARNINGS = pytest.mark.filterwarnings(  # dem-stitcher's
+    "ignore:Use `@` matmul:PendingDeprecationWarning", "ignore:Getting tiles across dateline:UserWarning"
+)
+
+
+@pytest.fixture
+def tiles(tmp_path, monkeypatch):
+    """A server that holds tiles as the Copernicus archive does, for dem-stitcher as it is.
+
+    Its table of tiles gives their addresses: only their host is changed. The geoid cannot be served: the library takes
+    an address that begins with https, or a file, which it is here.
+    """
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    table = dem_stitcher.datasets.get_global_dem_tile_extents
+    geoid = write(tmp_path / "geoid.tif", np.full((180, 360), 30, "f4"), west=-180, north=90, step=1, crs="EPSG:4326")
+    monkeypatch.setitem(dem_stitcher.geoid.GEOID_PATHS_AGI, "egm_08", str(geoid))
+    with serving() as archive:
+
+        def turned(name):
+            held = table(name)
+            return held.assign(url=held.url.str.replace(r"https://[^/]+", archive.url, regex=True))
+
+        monkeypatch.setattr(dem_stitcher.datasets, "get_global_dem_tile_extents", turned)
+        archive.folder = tmp_path
+        yield archive
+
+
+def tile(archive, south, west, field, nodes=100):
+    """Add a tile of one degree: its first node lies on its north-west corner, as in the real ones."""
+    name = f"Copernicus_DSM_COG_10_{'NS'[south < 0]}{abs(south):02d}_00_{'EW'[west < 0]}{abs(west):03d}_00_DEM"
+    step = 1 / nodes
+    latitude, longitude = np.meshgrid(
+        south + 1 - step * np.arange(nodes), west + step * np.arange(nodes), indexing="ij"
+    )
+    path = archive.folder / f"{name}.tif"
+    write(path, field(latitude, longitude).astype("f4"), west=west - step / 2, north=south + 1 + step / 2, step=step)
+    with rasterio.open(path, "r+") as ds:
+        ds.update_tags(AREA_OR_POINT="Point")
+    archive.files[f"/{name}/{name}.tif"] = path.read_bytes()
+
+
+@OWN_WARNINGS
+def test_dem_stitcher_brings_tiles_above_the_ellipsoid(tiles):
+    tile(tiles, 39, 21, plane)
+    tile(tiles, 39, 22, plane)
+    dem = fetch_dem((21.9, 39.2, 22.1, 39.4))
+    latitude, longitude = np.meshgrid(np.linspace(39.2, 39.4, 9), np.linspace(21.9, 22.1, 9))
+    assert dem.sample(latitude, longitude) == pytest.approx(plane(latitude, longitude) + 30, abs=0.05)
+    assert {path for path in tiles.asked if path.endswith("DEM.tif")} == set(tiles.files)
+
+
+@OWN_WARNINGS
+def test_a_fetched_dem_goes_on_across_the_antimeridian(tiles):
+    def field(latitude, longitude):
+        return 100 * (longitude % 360 - 180) + 10 * latitude
+
+    tile(tiles, -17, 179, field)
+    tile(tiles, -17, -180, field)
+    dem = fetch_dem((179.8, -16.6, -179.8, -16.4))
+    latitude, longitude = np.meshgrid(np.linspace(-16.6, -16.4, 9), np.linspace(179.8, 180.2, 9))
+    assert dem.sample(latitude, longitude) == pytest.approx(field(latitude, longitude) + 30, abs=0.05)
+
+
+def test_an_archive_of_tiles_that_fails(tiles):
+    with pytest.raises(DemError, match="no land in"):
+        fetch_dem((-30.2, 40.2, -30.1, 40.3))
+    tiles.files["/"] = 503
+    with pytest.raises(RunError, match=r"cannot be fetched \(RasterioIOError\): check the network"):
+        fetch_dem((21.9, 39.2, 22.1, 39.4))
 
 
 def equatorial_orbit():

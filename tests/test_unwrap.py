@@ -1,5 +1,7 @@
 """Unwrapping gives back whole turns: planes, bowls, noise, gaps, and a real earthquake."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -103,6 +105,32 @@ def test_the_filter_keeps_fringes_and_removes_noise():
     assert np.median(after) < 0.4 * np.median(before)
 
 
+def test_the_filter_works_in_strips_at_the_given_precision(monkeypatch):
+    rng = np.random.default_rng(4)
+    noisy = np.exp(1j * (BOWL + rng.normal(0, 0.8, BOWL.shape)))
+    noisy[:9] = 0
+    whole = filters.goldstein(noisy)
+    monkeypatch.setattr(filters, "STRIP_PIXELS", 1)
+    assert np.array_equal(filters.goldstein(noisy), whole)
+    single = filters.goldstein(noisy.astype("complex64"))
+    assert single.dtype == np.complex64
+    assert np.abs(single - whole).max() < 1e-5 * np.abs(whole).max()
+    noisy[:9] = np.nan
+    assert np.array_equal(filters.goldstein(noisy), whole)
+
+
+def test_the_filter_holds_two_more_of_what_it_is_given(monkeypatch):
+    waves = np.ones((800, 1000), np.complex64)
+    monkeypatch.setattr(filters, "STRIP_PIXELS", 2**14)
+    tracemalloc.start()
+    try:
+        filters.goldstein(waves)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3.2 * waves.nbytes
+
+
 def test_steadiness_tells_fringes_from_noise():
     rng = np.random.default_rng(5)
     steady, rate = filters.steadiness(np.exp(1j * (0.6 * COLUMNS - 0.3 * ROWS)))
@@ -125,7 +153,8 @@ def test_lines_that_interpolation_left_along_the_wraps_are_found():
 
 
 def test_multilook_sums_incomplete_blocks():
-    assert filters.multilook(np.ones((3, 5)), 2).tolist() == [[4, 4, 2], [2, 2, 1]]
+    assert filters.block_sums(np.ones((3, 5)), (2, 2)).tolist() == [[4, 4, 2], [2, 2, 1]]
+    assert filters.block_sums(np.ones((3, 5)), (1, 3)).tolist() == 3 * [[3, 2]]
 
 
 def test_the_wrapped_thessaly_interferogram_agrees_with_the_unwrapped_one(shared_data):

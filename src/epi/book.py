@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jupytext
 import yaml
 
 from epi.errors import RunError
-from epi.run import DEFAULT_EVENT
+from epi.run import DEFAULT_EVENT, chapters
 from epi.runfolder import RunFolder, read_run, tree_hash
 from epi.settings import PROJECT_ROOT, settings
 from epi.storage import make_folder
@@ -80,7 +81,7 @@ def _check_chapters(run: RunFolder) -> None:
     contents = yaml.safe_load((PROJECT_ROOT / "_toc.yml").read_text())
     files = [page["file"] for part in contents["parts"] for page in part["chapters"]]
     listed = {file.removeprefix("chapters/") for file in files if file.startswith("chapters/")}
-    executed = {path.stem for path in run.notebooks() if path.is_file()}
+    executed = {path.stem for path in run.notebooks() if path.is_file()} | set(run.left_out)
     if missing := sorted(listed - executed):
         raise RunError(f"{run.path} lacks {', '.join(missing)}: run epi run {run.event_id} first.")
     if unlisted := sorted(executed - listed):
@@ -95,7 +96,20 @@ def _assemble(run: RunFolder, source: Path) -> None:
     (source / "chapters").mkdir(exist_ok=True)
     for notebook in run.notebooks():
         shutil.copy(notebook, source / "chapters")
+    for chapter in chapters():
+        if chapter.stem in run.left_out:
+            _as_text(chapter, run.left_out[chapter.stem], source / "chapters" / f"{chapter.stem}.ipynb")
     (source / "status.md").write_text(status_page(run))
+
+
+def _as_text(chapter: Path, why: str, page: Path) -> None:
+    """Write a chapter that has no part in the run, its text and code under a note that says so."""
+    notebook = jupytext.read(chapter)
+    notice = f"Not executed in this run: {why}. Figures are in the book of a run that starts from images."
+    notebook.cells[0].source += f"\n\n```{{note}}\n{notice}\n```"
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"  # they are drawn at random, and the same page must be the same file
+    jupytext.write(notebook, page)
 
 
 def status_page(run: RunFolder) -> str:
@@ -105,6 +119,7 @@ def status_page(run: RunFolder) -> str:
         made = datetime.fromtimestamp((run.path / f"{step.name}.ipynb").stat().st_mtime, tz=UTC)
         files = ", ".join(f"`{file}`" for file in step.outputs if not file.endswith(".ipynb")) or "–"
         rows.append(f"| {{doc}}`chapters/{step.name}` | {step.seconds:.0f} s | {made:%Y-%m-%d %H:%M} UTC | {files} |")
+    rows += [f"| {{doc}}`chapters/{name}` | – | left out: {why} | – |" for name, why in run.left_out.items()]
     last = list(run.steps.values())[-1].inputs
     versions = [f"| {name} | {version} |" for name, version in last["versions"].items()]
     event = json.loads((run.path / "event.json").read_text())

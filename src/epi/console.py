@@ -75,6 +75,9 @@ def location_text(found: dict[str, Any]) -> str:
     ]
     if found["depth_km"] is not None:
         lines.append(f"  depth {found['depth_km']:.1f} km, Mw {found['magnitude']:.2f}")
+    else:
+        lines.append(f"  Mw {found['magnitude']:.1f} ± {found['magnitude_sigma']:.1f}")
+    if found["variance_reduction"] is not None:
         lines.append(f"  variance reduction {found['variance_reduction']:.1%}")
     if found.get("km_from_catalogue") is not None:
         lines.append(f"  {found['km_from_catalogue']:.1f} km from the catalogue's epicentre of {found['event_id']}")

@@ -11,12 +11,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from epi.catalogue import find_event
-from epi.errors import FileFormatError, ParameterError, RunError
+from epi.errors import ParameterError, RunError
+from epi.insar.readers.files import kind_of
 from epi.notebook import check_parameters, execute, read_parameters
 from epi.runfolder import RunFolder, Step, hashes, lock, read_run, tree_hash, versions
 from epi.settings import PROJECT_ROOT, settings
@@ -32,14 +33,18 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "03": ("interferogram.nc", "truth.nc?"),
     "04": ("scene.nc",),
     "05": ("patches.h5?", "patches.csv?"),
-    "07": ("location.json", "network.pt"),
+    "06": ("distance.csv",),
+    "07": ("location.json",),
 }
-"""Files each chapter makes in the run folder; a question mark where some sources give none: a real scene has no truth,
+"""Files each chapter makes in the run folder; a question mark where some sources give none: real images have no truth,
 and a table of points cannot be cut into patches."""
 
-FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images",)}
+FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images", "study")}
 """Folders a chapter may make for itself: emptied before it runs, and not recorded, since no later chapter reads them.
 They are large; whoever deletes one to save space makes no step stale."""
+
+ABOUT_IMAGES = ("03",)
+"""Chapters that start from two images and end with an interferogram: left out where the source is one already."""
 
 OUTSIDE = (
     "cli",
@@ -74,7 +79,8 @@ def run_event(
     Parameters
     ----------
     event_id : a row of the catalogue.
-    source : "simulated", or an interferogram's file.
+    source : "simulated", or an interferogram: a file, or a folder where its format is one (SNAP's ``.znap``). The
+        chapter that makes one from images is then left out, and what it made of another source is deleted.
     reader : options of ``epi.insar.read_scene`` that say what the file is.
     profile : "quick" (minutes on two cores) or "full".
     runs : folder of run folders (default: the setting ``runs``, relative to the project's root).
@@ -89,8 +95,8 @@ def run_event(
     Raises
     ------
     UnknownEvent : no such row.
-    ParameterError : a parameter no chapter has, or of the wrong type.
-    FileFormatError : no such source file.
+    ParameterError : a parameter no chapter has, or of the wrong type; a source that this run makes, and would delete.
+    FileFormatError : no such source, or nothing that is read.
     RunError : a chapter failed, made less than it should, or another run is at work in the folder.
     StorageError : the folder cannot be written or the disk is full.
     """
@@ -98,18 +104,18 @@ def run_event(
     if profile not in PROFILES:
         raise ParameterError(f"Profile '{profile}': there are {' and '.join(PROFILES)}.")
     find_event(event_id)
-    source_file = None if source == "simulated" else Path(source).absolute()
+    ready = None if source == "simulated" else Path(source).absolute()
     reader = {
         name: _from_root(Path(value).absolute()) if name in FILES and isinstance(value, str | Path) else value
         for name, value in (reader or {}).items()
     }
-    if source_file and not source_file.is_file():
-        raise FileFormatError(f"No file {source}: give --source an interferogram's file, or 'simulated'.")
+    if ready:
+        kind_of(source, str(reader["par"]) if "par" in reader else None)
     given: dict[str, object] = {
         "event_id": event_id,
         "run_folder": _from_root(folder),
         "profile": profile,
-        "source": _from_root(source_file) if source_file else "simulated",
+        "source": _from_root(ready) if ready else "simulated",
         "reader": reader,
     }
     given |= {} if seed is None else {"seed": seed}
@@ -121,11 +127,16 @@ def run_event(
         "data": tree_hash(settings().data),
         "versions": versions(),
     }
-    sources = [source_file, source_file.with_suffix(".par")] if source_file else []
+    sources = _parts(ready) if ready else []
     sources += [PROJECT_ROOT / str(reader[name]) for name in FILES if name in reader]
+    _refuse_own(sources, folder)
     with lock(folder):
         run = _resume(folder, event_id)
         for path, known in declared.items():
+            if ready and path.name.startswith(ABOUT_IMAGES):
+                _leave_out(run, path.stem, "the source is a ready interferogram")
+                progress(f"{path.stem}: left out ({run.left_out[path.stem]})")
+                continue
             inputs: dict[str, Any] = {"notebook": sha256(path), **world}
             inputs["parameters"] = {name: value for name, value in given.items() if name in known}
             inputs["source"] = hashes(sources) if "source" in known else {}
@@ -146,11 +157,7 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
         progress(f"{name}: up to date")
         return
     progress(f"{name}: running ({reason})")
-    if run.steps.pop(name, None):
-        run.save()
-    for file in (f"{name}.ipynb", *makes):
-        (run.path / file.rstrip("?")).unlink(missing_ok=True)
-    _clear(run.path, FOLDERS.get(name[:2], ()))
+    _undo(run, name)
     start = time.perf_counter()
     execute(notebook, run.path / f"{name}.ipynb", inputs["parameters"])
     seconds = round(time.perf_counter() - start, 2)
@@ -166,15 +173,28 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
     progress(f"{name}: done in {seconds:.1f} s")
 
 
-def _clear(path: Path, folders: Iterable[str]) -> None:
-    """Delete folders that a chapter fills anew, with what a killed run left in them."""
-    for folder in folders:
+def _leave_out(run: RunFolder, name: str, why: str) -> None:
+    """Record that a chapter is left out, and delete what it made for another source, or was making when killed."""
+    _undo(run, name)
+    (run.path / f"{name}.failed.ipynb").unlink(missing_ok=True)
+    run.left_out[name] = why
+    run.save()
+
+
+def _undo(run: RunFolder, name: str) -> None:
+    """Take a step off the record, then delete what it made: killed between the two, the step is not done."""
+    run.left_out.pop(name, None)
+    if run.steps.pop(name, None):
+        run.save()
+    for file in (f"{name}.ipynb", *OUTPUTS.get(name[:2], ())):
+        (run.path / file.rstrip("?")).unlink(missing_ok=True)
+    for folder in FOLDERS.get(name[:2], ()):
         try:
-            shutil.rmtree(path / folder)
+            shutil.rmtree(run.path / folder)
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise storage_error(error, path / folder) from error
+            raise storage_error(error, run.path / folder) from error
 
 
 def _stale(run: RunFolder, name: str, inputs: dict[str, Any]) -> str | None:
@@ -208,6 +228,24 @@ def _check(
         check_parameters({name: value for name, value in [*given.items(), *further.items()] if name in known}, known)
 
 
+def _parts(source: Path) -> list[Path]:
+    """Return everything that a source is made of, there or not: the file, its parameters, SNAP's pixels beside it."""
+    beside = [source.with_suffix(suffix) for suffix in (".par", ".dim", ".data")]
+    return [source, *(path for path in beside if path != source)]
+
+
+def _refuse_own(sources: list[Path], folder: Path) -> None:
+    """Refuse a source that the run makes itself: it would be deleted before the chapter that reads it."""
+    made = {file.rstrip("?") for files in OUTPUTS.values() for file in files}
+    own = {folder.resolve() / name for name in made | {name for names in FOLDERS.values() for name in names}}
+    for source in sources:
+        for path in (source.parent.resolve() / source.name, source.resolve()):  # a link, and what it leads to
+            if own & {path, *path.parents}:
+                raise ParameterError(
+                    f"The source {source} is made by this run and would be deleted: copy it elsewhere and give that."
+                )
+
+
 def _from_root(path: Path) -> str:
     """Return a path as the chapters see it: relative to the project's root where it lies in it or beside it."""
     return os.path.relpath(path, PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT.parent) else str(path)
@@ -222,4 +260,5 @@ def _resume(folder: Path, event_id: str) -> RunFolder:
     run = read_run(folder)
     present = {path.stem for path in chapters()}
     run.steps = {name: step for name, step in run.steps.items() if name in present}
+    run.left_out = {name: why for name, why in run.left_out.items() if name in present}
     return run

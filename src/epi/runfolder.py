@@ -47,12 +47,14 @@ class RunFolder:
     path : the folder.
     event_id : the earthquake.
     steps : finished steps by chapter name, in order.
+    left_out : why a chapter has no part in this run, by its name.
     redone : names of the steps that the last call executed.
     """
 
     path: Path
     event_id: str
     steps: dict[str, Step] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     redone: list[str] = field(default_factory=list)
 
     def notebooks(self) -> list[Path]:
@@ -61,7 +63,8 @@ class RunFolder:
 
     def save(self) -> None:
         """Write ``run.json``, whole or not at all."""
-        content = {"event_id": self.event_id, "steps": [asdict(step) for step in self.steps.values()]}
+        steps = [asdict(step) for step in self.steps.values()]
+        content = {"event_id": self.event_id, "steps": steps, "left_out": self.left_out}
         with atomic_path(self.path / "run.json") as temporary:
             temporary.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -79,7 +82,7 @@ def read_run(path: str | Path) -> RunFolder:
     try:
         content = json.loads(record.read_text())
         steps = {step["name"]: Step(**step) for step in content["steps"]}
-        return RunFolder(Path(path), content["event_id"], steps)
+        return RunFolder(Path(path), content["event_id"], steps, dict(content.get("left_out", {})))
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{record} cannot be read: delete it and run again, every step will be done anew.") from error
 
@@ -119,8 +122,8 @@ def _rewrite(handle: int, text: str) -> None:
 
 
 def hashes(files: Iterable[Path]) -> dict[str, str]:
-    """Return the SHA-256 of those of the files that exist, by name."""
-    return {path.name: sha256(path) for path in files if path.is_file()}
+    """Return the SHA-256 of those of the files and folders that exist, by name."""
+    return {path.name: tree_hash(path) if path.is_dir() else sha256(path) for path in files if path.exists()}
 
 
 def tree_hash(folder: Path, without: tuple[str, ...] = ()) -> str:

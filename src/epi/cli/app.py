@@ -19,7 +19,7 @@ from epi.cli.images import interferogram
 from epi.cli.options import Json
 from epi.cli.snap import snap_graph
 from epi.console import clean_stdout, degrees, location_text, one_line, print_json, say
-from epi.errors import FileFormatError, MissingPackage, ParameterError
+from epi.errors import MissingPackage, ParameterError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -132,9 +132,7 @@ def locate(
     method: Annotated[
         Literal["physics", "network", "both"], typer.Option(help="A fault, a network, or one after the other.")
     ] = "physics",
-    network: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A trained one (default: the book's own).")
-    ] = None,
+    network: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights (default: those that ship).")] = None,
     seed: Annotated[int, typer.Option(help="Of the search's random starts.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -168,19 +166,15 @@ def _beside_the_catalogue(event: "Event", result: dict[str, Any]) -> dict[str, A
 def _by_network(tracks: "list[xr.Dataset]", file: Path | None) -> dict[str, Any]:
     """Locate one scene by a trained network; what only a fault has is None."""
     from epi.learn import load_network, locate_scene
-    from epi.run import DEFAULT_EVENT
-    from epi.settings import PROJECT_ROOT, settings
+    from epi.settings import settings
 
     if len(tracks) > 1:
         raise ParameterError(
             f"The network looks at one scene, not at {len(tracks)}: give one FILE, or --method physics."
         )
-    checkpoint = file or PROJECT_ROOT / settings().runs / DEFAULT_EVENT / "network.pt"
-    if not checkpoint.is_file():
-        raise FileFormatError(f"No trained network {checkpoint}: epi run {DEFAULT_EVENT} trains one.")
     start = time.perf_counter()
-    found, *_ = locate_scene(load_network(checkpoint), tracks[0])
-    only_a_fault = dict.fromkeys(("depth_km", "magnitude", "variance_reduction"))
+    found, *_ = locate_scene(load_network(file or settings().data / "locator.safetensors"), tracks[0])
+    only_a_fault = dict.fromkeys(("depth_km", "variance_reduction"))
     answer: dict[str, Any] = found | only_a_fault | {"seconds": round(time.perf_counter() - start, 2)}
     return answer
 

@@ -5,7 +5,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from epi.cli.options import Bursts, Esd, Json, Polarisation, Reference, Secondary, Slices, Subswaths, passages, whole
+from epi.cli.options import (
+    GOLDSTEIN,
+    SPACING,
+    WINDOW,
+    Bursts,
+    Esd,
+    Goldstein,
+    Json,
+    Polarisation,
+    Reference,
+    Secondary,
+    Slices,
+    Spacing,
+    Subswaths,
+    Window,
+    passages,
+    whole,
+)
 from epi.cli.snap import by_snap
 from epi.console import print_json, say
 from epi.errors import ParameterError
@@ -32,16 +49,18 @@ def interferogram(
         list[float] | None, typer.Option(help="Its value that means water; repeatable (default 1; WorldCover: 80).")
     ] = None,
     orbits: Annotated[Path | None, typer.Option(metavar="FOLDER", help="POEORB and RESORB files to use.")] = None,
-    fetch_orbits: Annotated[bool, typer.Option("--fetch-orbits", help="Fetch what that folder lacks.")] = False,
+    fetch_orbits: Annotated[
+        bool, typer.Option("--fetch-orbits", help="Fetch what it lacks: precise, or restituted if too new.")
+    ] = False,
     engine: Annotated[
         Literal["native", "snap"], typer.Option(help="Ours, or ESA's SNAP where it is: one subswath a run.")
     ] = "native",
     subswath: Subswaths = None,
     bursts: Bursts = None,
     polarisation: Polarisation = None,
-    spacing: Annotated[float, typer.Option(help="Side of a pixel of the map, m.")] = 50.0,
-    window: Annotated[str, typer.Option(metavar="LINESxSAMPLES", help="Over which coherence is estimated.")] = "4x20",
-    goldstein: Annotated[float, typer.Option(help="Strength of the fringe filter, 0 (none) to 1.")] = 0.5,
+    spacing: Spacing = SPACING,
+    window: Window = WINDOW,
+    goldstein: Goldstein = GOLDSTEIN,
     esd: Esd = False,
     unwrap: Annotated[bool, typer.Option("--unwrap/--wrapped", help="Go on to displacement, or not.")] = True,
     as_json: Json = False,
@@ -77,6 +96,8 @@ def interferogram(
             choices=how,
             say=say,
         )
+        if orbits is not None:
+            say(f"orbits taken: {made.attrs['orbits']}")
     product.save(made, out)
     if as_json:
         return print_json([_facts(made) | {"file": str(out)}])

@@ -19,7 +19,12 @@ Subswaths = Annotated[
 Bursts = Annotated[str | None, typer.Option(metavar="FIRST-LAST", help="Of every subswath, counted from 1: 1-3.")]
 Polarisation = Annotated[Literal["VV", "VH", "HH", "HV"] | None, typer.Option(help="Default: VV or HH.")]
 Esd = Annotated[bool, typer.Option("--esd", help="Take out an azimuth shift; an earthquake's own motion biases it.")]
+Spacing = Annotated[float, typer.Option(help="Side of a pixel of the map, m.")]
+Window = Annotated[str, typer.Option(metavar="LINESxSAMPLES", help="Over which coherence is estimated.")]
+Goldstein = Annotated[float, typer.Option(help="Strength of the fringe filter, 0 (none) to 1.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+
+SPACING, WINDOW, GOLDSTEIN = 50.0, "4x20", 0.5  # of both engines, where nothing is stated
 
 
 def passages(reference: Path, secondary: Path, slices: list[Path] | None) -> tuple[list[Path], list[Path]]:

@@ -147,7 +147,7 @@ def _validate_look(ds: xr.Dataset) -> None:
         return
     if len(present) < 3:
         raise ProductError(f"The product has {', '.join(present)} only: a look vector needs all of {', '.join(LOOK)}.")
-    length = np.linalg.norm(np.stack([ds[name].to_numpy().astype(float) for name in LOOK]), axis=0)
+    length = np.sqrt(sum(np.square(ds[name].to_numpy()) for name in LOOK))
     worst = float(np.nanmax(np.abs(length - 1), initial=0.0))
     if worst > 2e-3:
         raise ProductError(f"Look vectors differ from unit length by up to {worst:.3g}: normalise them.")

@@ -89,7 +89,10 @@ def local_frame(ds: xr.Dataset, origin: tuple[float, float] | None = None) -> Lo
 
 
 def _middle(x: NDArray[np.float64], y: NDArray[np.float64], crs: CRS) -> tuple[float, float]:
-    """Return latitude and longitude of the middle of the scene's extent."""
+    """Return latitude and longitude of the middle of the scene's extent, on either side of the antimeridian."""
+    if crs.is_geographic and x.size:
+        first = x.ravel()[np.isfinite(x).argmax()]
+        x = first + (x - first + 180) % 360 - 180
     middle_x, middle_y = (np.nanmin(x) + np.nanmax(x)) / 2, (np.nanmin(y) + np.nanmax(y)) / 2
     longitude, latitude = Transformer.from_crs(crs, WGS84, always_xy=True).transform(middle_x, middle_y)
-    return float(latitude), float(longitude)
+    return float(latitude), float((longitude + 180) % 360 - 180)

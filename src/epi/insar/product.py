@@ -72,6 +72,7 @@ def build(
     crs: str | int | CRS | None = None,
     attrs: Mapping[str, Any] | None = None,
     geometry: Geometry = "map",
+    copy: bool = True,
 ) -> xr.Dataset:
     """Make a product from plain arrays, with units, meanings and its grid mapping, and validate it.
 
@@ -84,6 +85,7 @@ def build(
     crs : anything pyproj understands, e.g. ``"EPSG:32634"``; None where the scene has no georeference.
     attrs : facts about the scene, e.g. ``wavelength`` (m); dicts are kept as JSON, None is left out.
     geometry : ``"map"``, ``"radar"`` or ``"points"``.
+    copy : whether arrays of a variable's own type are copied, or taken over as they are.
 
     Raises
     ------
@@ -97,7 +99,7 @@ def build(
         if crs is None:
             ds.attrs["origin"] = "local"
     shape = np.broadcast_shapes(*(np.shape(value) for value in variables.values())) if geometry == "radar" else None
-    ds = _assign(ds, variables, DIMENSIONS[geometry], shape)
+    ds = _assign(ds, variables, DIMENSIONS[geometry], shape, copy=copy)
     return validate(ds)
 
 
@@ -251,6 +253,8 @@ def _assign(
     variables: Mapping[str, ArrayLike | xr.DataArray],
     dimensions: tuple[str, ...],
     shape: tuple[int, ...] | None,
+    *,
+    copy: bool = True,
 ) -> xr.Dataset:
     """Assign variables with the type, unit and meaning of ``VARIABLES``."""
     if unknown := sorted(set(variables) - set(VARIABLES)):
@@ -263,6 +267,7 @@ def _assign(
         array = np.asarray(values)
         if array.ndim and array.shape != full:
             raise ProductError(f"Variable {name} has shape {array.shape}, the product {full}: they must be the same.")
-        array = np.broadcast_to(array.astype(fact.dtype), full).copy()
+        own = copy or not array.ndim
+        array = np.array(np.broadcast_to(array, full) if own else array, dtype=fact.dtype, order="C", copy=own or None)
         made[name] = (dimensions, array, {"units": fact.unit, "long_name": fact.meaning} | mapping)
     return ds.assign(made)

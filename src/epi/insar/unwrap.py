@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, MissingPackage, ProductError, RunError
-from epi.insar.filters import multilook, robust_fringes, steadiness
+from epi.insar.filters import block_sums, robust_fringes, steadiness
 from epi.insar.product import add, los_displacement, wavelength_of
 
 STEADY = 0.6  # mean resultant length of phase steps below which fringes cannot be followed
@@ -53,7 +53,7 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
         raise ProductError(
             "Unwrapping needs a grid with variable phase: points and displacements are unwrapped already."
         )
-    phase = ds["phase"].to_numpy().astype(float)
+    phase = ds["phase"].to_numpy()
     for name, good in (("valid", True), ("water", False), ("layover_shadow", False)):
         if name in ds:
             phase = np.where(ds[name].to_numpy() == good, phase, np.nan)
@@ -64,9 +64,11 @@ def unwrap(ds: xr.Dataset, *, cost: Literal["smooth", "defo"] = "smooth", looks:
         raise EmptyScene("No pixel has fringes to follow: the phase is empty or noise everywhere.")
     if looks is None:
         looks = _looks(phase.shape, float(np.quantile(rate[follow], 0.999)))
+    del rate, belongs
     trust = steady * (np.nan_to_num(ds["coherence"].to_numpy()) if "coherence" in ds else 1.0)
-    turns = _whole_turns(phase, fringes, np.where(follow, trust, 0.0), follow, looks=looks, cost=cost)
+    turns = _whole_turns(phase, fringes, np.where(follow, trust, 0), follow, looks=looks, cost=cost)
     unwrapped = np.where(follow, phase + 2 * np.pi * turns, np.nan)
+    del fringes, steady, trust, turns
     unwrapped -= 2 * np.pi * np.round(np.nanmedian(unwrapped) / (2 * np.pi))
     displacement = los_displacement(unwrapped, wavelength=wavelength_of(ds))
     unwrapped_ds = add(ds, {"unwrapped_phase": unwrapped, "los_displacement": displacement})
@@ -91,10 +93,11 @@ def _whole_turns(
     cost: str,
 ) -> Floats:
     """Return how many turns to add to each pixel's phase."""
-    count = multilook(follow.astype(float), looks)
-    coarse = multilook(np.where(follow, fringes, 0.0), looks)
+    block = (looks, looks)
+    count = block_sums(follow, block)
+    coarse = block_sums(np.where(follow, fringes, 0), block)
     mask = count > 0
-    coherence = np.where(mask, multilook(trust, looks) / np.maximum(count, 1), 0.0).clip(0, 1)
+    coherence = np.where(mask, block_sums(trust, block) / np.maximum(count, 1), 0.0).clip(0, 1)
     smooth = _snaphu(np.where(mask, coarse, 0.0), coherence, mask, cost=cost)
     smooth = np.repeat(np.repeat(smooth, looks, axis=0), looks, axis=1)[: phase.shape[0], : phase.shape[1]]
     filtered = np.angle(fringes)
@@ -120,7 +123,7 @@ def _snaphu(
             words.seek(0)
             last = words.read().decode(errors="replace").strip().splitlines()[-1:]
             raise RunError(f"SNAPHU could not unwrap the scene: {' '.join([str(error), *last])}") from error
-    return np.asarray(unwrapped, dtype=float)
+    return np.asarray(unwrapped)
 
 
 @contextmanager

@@ -7,13 +7,24 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
-    "baselines": ("constant", "copy_centre", "nearest_neighbour", "peak_los"),
+    "baselines": ("copy_centre", "nearest_in_stream", "peak_los", "steepest"),
     "channels": ("CHANNELS", "inputs", "labels", "stack_channels"),
-    "data": ("KnownScene", "Views", "gridded", "recipe_scene", "scenes", "training_scene", "whole"),
-    "locate": ("calibrate", "centres", "combine", "ellipse", "locate_scene", "scene_answers", "squared_distance"),
+    "data": ("Batches", "tensors"),
+    "locate": (
+        "calibrate",
+        "centres",
+        "combine",
+        "ellipse",
+        "locate_scene",
+        "patch_offsets",
+        "predict",
+        "squared_distance",
+    ),
+    "likelihood": ("VISIBLE_M", "log_density", "losses"),
     "metrics": ("compare", "errors_km", "interval"),
-    "models": ("OffsetNetwork", "Settings", "load_network", "save_network"),
-    "train": ("Trained", "laplace_loss", "predict", "train_network"),
+    "models": ("Locator", "Settings", "load_network", "read_card", "save_network"),
+    "known": ("KnownScene", "gridded", "quiet_scene", "recipe_scene", "scenes"),
+    "train": ("PLANS", "Plan", "Trained", "train_network"),
 }
 
 __all__ = sorted(name for names in _HOME.values() for name in names)

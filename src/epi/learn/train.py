@@ -1,136 +1,237 @@
-"""Training: a stream of views, one loss, the loop left to lightning."""
+"""Training: a stream of simulated patches, one loss, the loop left to lightning."""
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.optim.swa_utils import AveragedModel
 
-from epi.learn.channels import inputs, labels
-from epi.learn.data import Views
-from epi.learn.libraries import lightning, torchmetrics
-from epi.learn.models import OffsetNetwork, Settings
-from epi.patches import Patches
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.data import Batches, Sample
+from epi.learn.libraries import lightning
+from epi.learn.likelihood import VISIBLE_M, losses
+from epi.learn.models import Answer, Locator, Settings
+from epi.simulate.stream import Weather
+from epi.storage import make_folder
+
+CHECKPOINT = "last.ckpt"
+DEVELOPMENT = 1_000_003
+"""Added to a seed for the stream that is watched and never learned from."""
 
 
-def laplace_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean negative logarithm of a two-dimensional Laplace density about the predicted offsets.
+@dataclass(frozen=True)
+class Plan:
+    """How a network is trained.
 
-    Parameters
+    Attributes
     ----------
-    predicted : (patches, 3): east, north and scale s, km.
-    true : (patches, 2): east and north, km.
-
-    Returns
-    -------
-    Mean of r/s + 2 ln s, r the distance between predicted and true, without the constant ln 2π. A scale that is too
-    small is punished by r/s, one that is too large by 2 ln s; the best one is r/2.
+    patches : how many it learns from, each seen once.
+    batch, rate : patches a step, and the highest learning rate.
+    memory : steps over which weights are averaged: the average is the network that stays.
+    checks, watched : how often, and on how many patches, it is looked at on the way.
+    seed : of the first weights and of the stream.
+    workers : processes that draw patches.
+    device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    half : compute in bfloat16, faster where the processor knows it.
+    settings, weather : of the network and of the stream.
     """
-    distance = (predicted[:, :2] - true).square().sum(1).add(1e-2).sqrt()  # 0.1 km: no corner at zero
-    scale = predicted[:, 2]
-    return (distance / scale + 2 * torch.log(scale)).mean()
+
+    patches: int = 200_000
+    batch: int = 32
+    rate: float = 1.5e-3
+    memory: int = 1000
+    checks: int = 60
+    watched: int = 512
+    seed: int = 0
+    workers: int = 1
+    device: str = "auto"
+    half: bool = True
+    settings: Settings = field(default_factory=Settings)
+    weather: Weather = field(default_factory=Weather)
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return max(1, self.patches // self.batch)
+
+
+PLANS = {
+    "cpu": Plan(),
+    "gpu": Plan(patches=2_000_000, batch=256, rate=3e-3, workers=max(1, (os.cpu_count() or 2) - 1)),
+}
+"""The recipes of the network that ships: over an hour on two cores, or (not yet run) a large GPU beside many cores."""
+
+
+class Learning(lightning.LightningModule):
+    """What lightning needs to know: the loss, the optimiser, the running average and what to watch."""
+
+    def __init__(self, plan: Plan, watched: list[Sample], diary: Path | None = None) -> None:
+        super().__init__()
+        self.plan, self.watched, self.diary = plan, watched, diary
+        self.network = Locator(plan.settings, seed=plan.seed)
+        self.average = AveragedModel(self.network, avg_fn=partial(_running_mean, memory=plan.memory), use_buffers=True)
+        self.rows: list[dict[str, float]] = []
+
+    def training_step(self, batch: Sample, _: int) -> Tensor:
+        """Loss of one batch."""
+        channels, *truth = batch
+        answer = self.network.answer(channels.contiguous(memory_format=torch.channels_last))
+        return losses(answer, *truth, cell_km=self.plan.settings.cell_km)["total"]
+
+    def optimizer_step(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  # lightning's own arguments
+        """Step, average the weights, look at the watched patches now and then; a checkpoint comes after all three."""
+        step = self.global_step + 1
+        super().optimizer_step(*given, **named)
+        self.average.update_parameters(self.network)
+        if step % max(1, self.plan.steps // self.plan.checks) == 0 or step == self.plan.steps:
+            self.rows.append({"patches": step * self.plan.batch, **self.watch()})
+            if self.diary:
+                pd.DataFrame(self.rows).to_csv(self.diary, index=False)
+
+    @property
+    def averaged(self) -> Locator:
+        """The network that stays."""
+        return cast(Locator, self.average.module)
+
+    @torch.no_grad()
+    def watch(self) -> dict[str, float]:
+        """Losses and median error (km) of the averaged network on the watched patches."""
+        network = self.averaged.eval()
+        parts, errors = [], []
+        for sample in self.watched:
+            channels, offset, magnitude, peak = (part.to(self.device) for part in sample)
+            answer = network.answer(channels)
+            parts.append(losses(answer, offset, magnitude, peak, cell_km=self.plan.settings.cell_km))
+            errors.append((_mean(answer) - offset).norm(dim=1)[self.seen(offset, peak)])
+        network.train()
+        found = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+        return found | {"median_error_km": float(torch.cat(errors).median())}
+
+    def seen(self, offset: Tensor, peak: Tensor) -> Tensor:
+        """Which patches hold the epicentre of a visible earthquake."""
+        return (peak >= VISIBLE_M) & (offset.abs().amax(1) < self.plan.settings.size_km / 2)
+
+    def centre_km(self) -> float:
+        """Median error of the patch's own centre on the watched patches."""
+        apart = [offset.norm(dim=1)[self.seen(offset, peak)] for _, offset, _, peak in self.watched]
+        return float(torch.cat(apart).median())
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401  # what lightning takes has no shorter name
+        """AdamW, its rate rising for a tenth of the steps and falling to nothing over the rest (Smith & Topin 2018)."""
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=self.plan.rate, weight_decay=1e-2, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, self.plan.rate, total_steps=self.plan.steps + 1, pct_start=0.1
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history too."""
+        checkpoint["rows"] = self.rows
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it up again."""
+        self.rows = list(checkpoint["rows"])
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network and its history: a row a check, with the views seen, both losses and the median error (km)."""
+    """A trained network and its history: a row a check, with the patches seen, the losses and the median error (km).
 
-    network: OffsetNetwork
+    ``centre_km`` is the median error of the patch's own centre on the same visible earthquakes.
+    """
+
+    network: Locator
     history: pd.DataFrame
+    centre_km: float
 
 
-class Learning(lightning.LightningModule):
-    """What lightning needs to know: the loss, the optimiser and what to watch."""
-
-    def __init__(self, network: OffsetNetwork, *, rate: float, steps: int) -> None:
-        super().__init__()
-        self.network, self.rate, self.steps = network, rate, steps
-        self.train_loss, self.error = torchmetrics.MeanMetric(), torchmetrics.CatMetric()
-        self.validation_loss = torchmetrics.MeanMetric()
-        self.rows: list[dict[str, float]] = []
-
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """Loss of one batch."""
-        loss = laplace_loss(self.network(batch[0]), batch[1])
-        self.train_loss.update(loss.detach())
-        return loss
-
-    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Error and loss of one batch never trained on."""
-        predicted = self.network(batch[0])
-        self.validation_loss.update(laplace_loss(predicted, batch[1]), weight=len(batch[1]))
-        self.error.update((predicted[:, :2] - batch[1]).norm(dim=1))
-
-    def on_validation_epoch_end(self) -> None:
-        """Note where training stands."""
-        row = {"step": float(self.global_step), "median_error_km": float(self.error.compute().quantile(0.5))}
-        row |= {"loss": float(self.train_loss.compute()), "validation_loss": float(self.validation_loss.compute())}
-        self.rows.append(row)
-        for metric in (self.train_loss, self.validation_loss, self.error):
-            metric.reset()
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401  # what lightning takes has no shorter name
-        """AdamW, its rate rising for a fifth of the steps and falling to nothing over the rest (Smith & Topin 2018)."""
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=self.rate, weight_decay=1e-2, fused=True)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=self.steps, pct_start=0.2)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-def train_network(
-    scenes: Patches,
-    validation: Patches,
-    *,
-    views: int = 6400,
-    batch: int = 16,
-    rate: float = 1e-3,
-    checks: int = 8,
-    seed: int = 0,
-    settings: Settings | None = None,
-    weights: str | None = None,
-) -> Trained:
-    """Train a network on random views of whole simulated scenes.
+def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 200) -> Trained:
+    """Train a network on the stream.
 
     Parameters
     ----------
-    scenes : whole scenes, one patch each, with known epicentres.
-    validation : patches of the network's size, from other earthquakes: watched, never learned from.
-    views : how many views it learns from, each seen once.
-    batch, rate : views a step, and the highest learning rate.
-    checks : how often the validation patches are looked at.
-    seed : of the first weights and of the views: the same seed gives the same weights on the same machine's CPU.
-    settings, weights : of the network, see `OffsetNetwork`.
+    plan : how.
+    folder : for a checkpoint, which a later call with the same plan takes up where it stopped; None keeps none.
+    every : steps from one checkpoint to the next: an interruption loses no more.
 
     Returns
     -------
-    The network at the end of the stream (nothing is chosen by the validation), and its history.
+    The averaged network at the end of the stream (nothing is chosen by what was watched), and its history. On one CPU
+    the same plan gives the same weights, interrupted or not.
+
+    Raises
+    ------
+    ParameterError : a device that is not here, or a batch that does not divide a block.
+    FileFormatError : the folder's checkpoint is of another plan.
     """
-    steps = views // batch
-    network = OffsetNetwork(settings or Settings(), seed=seed, weights=weights)
-    learning = Learning(network, rate=rate, steps=steps)
-    stream = DataLoader(Views(scenes, views=steps * batch, pixels=network.settings.pixels, seed=seed), batch_size=batch)
-    watched = torch.utils.data.TensorDataset(inputs(validation), torch.tensor(labels(validation), dtype=torch.float32))
-    quiet: dict[str, Any] = dict.fromkeys(
-        ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+    if plan.device == "cuda" and not torch.cuda.is_available():
+        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    draw = partial(
+        Batches, batch=plan.batch, pixels=plan.settings.pixels, size_km=plan.settings.size_km, weather=plan.weather
     )
+    aside = iter(draw(plan.seed + DEVELOPMENT))
+    kept = make_folder(folder) / CHECKPOINT if folder else None
+    watched = [next(aside) for _ in range(max(1, plan.watched // plan.batch))]
+    learning = Learning(plan, watched, kept.with_name("history.csv") if kept else None)
+    learning.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    done = _steps_done(kept, plan) if kept and kept.is_file() else 0
+    batches = draw(plan.seed, first=done, workers=plan.workers)
+    callbacks: list[Any] = []
+    if kept:
+        callbacks = [
+            lightning.pytorch.callbacks.ModelCheckpoint(
+                dirpath=kept.parent, filename="last", every_n_train_steps=every, enable_version_counter=False
+            )
+        ]
     with _silent_lightning():
         trainer = lightning.Trainer(
-            max_epochs=1,
-            accelerator="cpu",
-            val_check_interval=max(1, steps // checks),
-            num_sanity_val_steps=0,
-            **quiet,
+            max_steps=plan.steps,
+            accelerator={"cuda": "gpu"}.get(plan.device, plan.device),
+            devices=1,
+            precision="bf16-mixed" if plan.half else "32-true",
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=bool(kept),
+            enable_progress_bar=False,
+            enable_model_summary=False,
         )
-        trainer.fit(learning, stream, DataLoader(watched, batch_size=64))
-    history = pd.DataFrame(learning.rows).assign(views=lambda rows: (rows["step"] * batch).astype(int))
-    return Trained(network.eval(), history.drop(columns="step"))
+        trainer.fit(learning, batches, ckpt_path=kept if done else None)
+    return Trained(learning.averaged.cpu().eval(), pd.DataFrame(learning.rows), learning.centre_km())
+
+
+def _running_mean(average: Tensor, new: Tensor, _: Tensor | int, *, memory: int) -> Tensor:
+    """Exponential average of the weights, over about so many steps."""
+    return average + (new - average) / memory
+
+
+def _mean(answer: Answer) -> Tensor:
+    """Mean place of what lies on the map, (n, 2) km: a quick answer, for watching."""
+    weight = answer.log_weight[:, :-1].softmax(1)
+    return (answer.mean_km * weight[:, None]).sum(2)
+
+
+def _steps_done(path: Path, plan: Plan) -> int:
+    """Steps of a checkpoint, refused where it is of another plan."""
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=False)
+        steps, weights = int(kept["global_step"]), kept["state_dict"]
+    except Exception as error:  # torch raises many kinds for a file it did not write
+        raise FileFormatError(
+            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
+        ) from error
+    shapes = {f"network.{name}": value.shape for name, value in Locator(plan.settings).state_dict().items()}
+    if {name: value.shape for name, value in weights.items() if name.startswith("network.")} != shapes:
+        raise FileFormatError(f"{path} is of another architecture: give another folder, or delete it to start again.")
+    return steps
 
 
 @contextmanager
@@ -140,28 +241,10 @@ def _silent_lightning() -> Iterator[None]:
     level = log.level
     log.setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # a view costs less than a worker
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)  # lightning's own, with torch
+        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # where the checkpoint is
         try:
             yield
         finally:
             log.setLevel(level)
-
-
-def predict(network: OffsetNetwork, patches: Patches, *, batch: int = 64) -> NDArray[np.float64]:
-    """Where the network believes the epicentre of each patch.
-
-    Parameters
-    ----------
-    network : trained.
-    patches : of the ground size and pixels the network was trained on.
-    batch : patches at a time.
-
-    Returns
-    -------
-    (patches, 3): offset east and north of the patch's centre, and scale, km.
-    """
-    seen = inputs(patches)
-    with torch.inference_mode():
-        found = torch.cat([network.eval()(seen[n : n + batch]) for n in range(0, len(seen), batch)])
-    return found.numpy().astype(float)

@@ -1,27 +1,60 @@
 """Part III, patches: pieces of a scene with their place and label, kept on disk and split by earthquake."""
 
-from epi.patches.cut import BANDS, COLUMNS, Patches, concatenate, cut, patch_name
+from epi.patches.audit import assert_sound, audit, audit_report
+from epi.patches.cut import cut
+from epi.patches.export import export_published, import_published
+from epi.patches.faults import Finding, published_distance
+from epi.patches.geolocation import check_places
+from epi.patches.patch import BANDS, COLUMNS, PUBLISHED, Patches, concatenate, patch_name
 from epi.patches.place import offset, shifted
+from epi.patches.published import read_published
+from epi.patches.radar import cut_radar, looks_of
+from epi.patches.records import groups_by_pair, pair_records
+from epi.patches.regions import regions
 from epi.patches.resize import area_mean
-from epi.patches.splits import assert_no_leak, groups_by_scene, split_by_event
-from epi.patches.store import check, export_published, read, read_table, write
+from epi.patches.splits import (
+    assert_no_leak,
+    blocks,
+    groups_by_scene,
+    leave_one_region_out,
+    split_by_event,
+    split_by_region,
+)
+from epi.patches.store import check, read, read_table, write
 
 __all__ = [
     "BANDS",
     "COLUMNS",
+    "PUBLISHED",
+    "Finding",
     "Patches",
     "area_mean",
     "assert_no_leak",
+    "assert_sound",
+    "audit",
+    "audit_report",
+    "blocks",
     "check",
+    "check_places",
     "concatenate",
     "cut",
+    "cut_radar",
     "export_published",
+    "groups_by_pair",
     "groups_by_scene",
+    "import_published",
+    "leave_one_region_out",
+    "looks_of",
     "offset",
+    "pair_records",
     "patch_name",
+    "published_distance",
     "read",
+    "read_published",
     "read_table",
+    "regions",
     "shifted",
     "split_by_event",
+    "split_by_region",
     "write",
 ]

@@ -12,6 +12,7 @@ CORNERS = {"top_left": (0, 0), "top_right": (0, 1), "bottom_left": (1, 0), "bott
 """Corners by their row and column end: top is north and left is west, as the patch is stored."""
 
 Floats = NDArray[np.float64]
+Pixels = int | NDArray[np.int64]
 
 
 def offset(latitude: ArrayLike, longitude: ArrayLike, epicentre: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
@@ -66,16 +67,14 @@ def geographic(frame: LocalFrame, east_km: Floats, north_km: Floats) -> tuple[Fl
     return frame.to_geographic(east_km, north_km)
 
 
-def describe(
-    frame: LocalFrame, rows: NDArray[np.int64], columns: NDArray[np.int64], height: int, width: int
-) -> dict[str, Floats]:
+def describe(frame: LocalFrame, rows: Pixels, columns: Pixels, height: Pixels, width: Pixels) -> dict[str, Floats]:
     """Centre and outer corners of patches from the product's own coordinates.
 
     Parameters
     ----------
     frame : positions of the scene's pixels, north up and west left.
     rows, columns : first pixel of each patch.
-    height, width : pixels of a patch.
+    height, width : pixels of a patch, or of each.
     """
     found = {}
     for name, (down, right) in CORNERS.items():

@@ -5,32 +5,21 @@ Each row carries a checksum of its three images, so that a pair of files that do
 which rows are wrong can be said.
 """
 
-import zlib
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from epi.errors import PatchStoreError
-from epi.patches.cut import BANDS, COLUMNS, Patches
-from epi.patches.place import CORNERS
+from epi.errors import ParameterError, PatchStoreError
+from epi.patches.images import finite, from_hdf5, listed, to_hdf5
+from epi.patches.patch import BANDS, COLUMNS, KEY, Patches, refuse
 from epi.storage import atomic_path
 
 H5_NAME, CSV_NAME = "patches.h5", "patches.csv"
-KEY = ("event", "subswath", "patch")
 TEXT = (*KEY, "group", "polarisation", "reference", "secondary", "checksum")
-INTEGER = ("row", "column", "pixels")
-
-PUBLISHED = (
-    *("index", "interferogram", "band", "iw_band", "patch_index", "patches"),
-    *(f"{axis}_{corner}" for corner in CORNERS for axis in ("lat", "lon")),
-    *("center_lat", "center_lon", "epicenter_lat", "epicenter_lon", "distance", "normalized_distance"),
-)
-"""Columns of the published patch labels, one row a band."""
+NUMBERS = tuple(name for name in COLUMNS if name not in TEXT)
 
 
 def write(folder: str | Path, patches: Patches) -> tuple[Path, Path]:
@@ -39,7 +28,8 @@ def write(folder: str | Path, patches: Patches) -> tuple[Path, Path]:
     Parameters
     ----------
     folder : where ``patches.h5`` and ``patches.csv`` go.
-    patches : at least one, without NaN in the bands and without two of one event, subswath and name.
+    patches : at least one, without NaN in the bands and without two of one event, subswath and name. While it is
+        written the HDF5 file is held in memory, so as much again as the patches take must be free.
 
     Returns
     -------
@@ -52,36 +42,42 @@ def write(folder: str | Path, patches: Patches) -> tuple[Path, Path]:
     """
     home = Path(folder)
     _check_content(patches, f"The patches for {home}")
-    table = patches.table[list(COLUMNS)].assign(checksum=_checksums(patches))
+    pixels, checksums = to_hdf5(patches, _groups(patches.table), list(patches.table["patch"]))
+    table = patches.table[list(COLUMNS)].assign(checksum=checksums)
     # The pixels take their name first: killed between the two, the old rows fail the check against the new pixels.
     with atomic_path(home / CSV_NAME) as csv:
         table.to_csv(csv, index=False)
-        with atomic_path(home / H5_NAME) as pixels:
-            pixels.write_bytes(_hdf5(table, patches))
+        with atomic_path(home / H5_NAME) as file:
+            file.write_bytes(pixels)
     return home / H5_NAME, home / CSV_NAME
 
 
-def read(folder: str | Path) -> Patches:
+def read(folder: str | Path, *, rows: NDArray[np.bool_] | Sequence[int] | None = None) -> Patches:
     """Read a store into memory, and check that its two files agree.
+
+    Parameters
+    ----------
+    folder : of ``patches.h5`` and ``patches.csv``.
+    rows : mask or positions of the rows wanted, of the table that `read_table` gives; default all. That every row has
+        its images and every image its row is checked for the whole store, the pixels for the rows wanted.
 
     Raises
     ------
     PatchStoreError : a file is missing or unreadable, or rows and pixels disagree; the first rows concerned are named.
+    ParameterError : rows that the store does not have.
     """
     home = Path(folder)
     table = read_table(home)
     if not (home / H5_NAME).is_file():
         raise PatchStoreError(f"No {H5_NAME} beside {home / CSV_NAME}: cut the patches again.")
-    try:
-        with h5py.File(home / H5_NAME, "r") as file:
-            arrays = _read_bands(file, table, home)
-    except OSError as error:
-        raise PatchStoreError(f"{home / H5_NAME} cannot be read ({error}): cut the patches again.") from error
-    patches = Patches(table.drop(columns="checksum"), *arrays)
-    _check_content(patches, str(home))
-    wrong = table["checksum"].to_numpy() != np.array(_checksums(patches))
-    _refuse(wrong, table, f"{home}: pixels differ from those {CSV_NAME} was written with")
-    return patches
+    _check_rows(table, home)
+    if rows is not None:
+        table = _chosen(table, rows)
+    side = int(table["pixels"].iloc[0])
+    arrays, checksums = from_hdf5(home / H5_NAME, table, _groups(table), list(table["patch"]), side=side)
+    wrong = table["checksum"].to_numpy() != np.array(checksums)
+    refuse(wrong, table, f"{home}: pixels differ from those {CSV_NAME} was written with")
+    return Patches(table.drop(columns="checksum"), *arrays)
 
 
 def read_table(folder: str | Path) -> pd.DataFrame:
@@ -89,7 +85,7 @@ def read_table(folder: str | Path) -> pd.DataFrame:
 
     Raises
     ------
-    PatchStoreError : no such file, a missing column, a key given twice.
+    PatchStoreError : no such file, a missing column, a key missing or given twice, text where a number belongs.
     """
     path = Path(folder) / CSV_NAME
     if not path.is_file():
@@ -100,8 +96,14 @@ def read_table(folder: str | Path) -> pd.DataFrame:
         raise PatchStoreError(f"{path} is not a table of patches ({error}): cut the patches again.") from error
     if missing := [name for name in (*COLUMNS, "checksum") if name not in table]:
         raise PatchStoreError(f"{path} lacks the columns {', '.join(missing)}: cut the patches again.")
+    if not len(table):
+        raise PatchStoreError(f"{path} has no row: cut the patches again.")
     table[list(TEXT)] = table[list(TEXT)].fillna("")
-    _refuse(table.duplicated(list(KEY)).to_numpy(), table, f"{path}: one event, subswath and patch given twice")
+    _check_keys(table, str(path))
+    for name in NUMBERS:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            text = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
+            refuse(text.to_numpy(), table, f"{path}: {name} is no number", "Put the number back or cut again.")
     return table[[*COLUMNS, "checksum"]]
 
 
@@ -110,115 +112,44 @@ def check(folder: str | Path) -> int:
     return len(read(folder))
 
 
-def export_published(patches: Patches, path: str | Path, *, index: Mapping[str, int] | None = None) -> Path:
-    """Write the rows in the published form: a row a band, the published columns, the distance the true geodesic.
+def _groups(table: pd.DataFrame) -> list[str]:
+    """Group of every row in the HDF5 file, without the band."""
+    return [f"{event}/{subswath}" for event, subswath in zip(table["event"], table["subswath"], strict=True)]
 
-    Parameters
-    ----------
-    patches : with a georeference; ``distance`` is in whole metres, 0 to half the globe, where the epicentre is known.
-    path : the CSV file to write.
-    index : number of each event; default 1, 2, … in the order of their names.
 
-    Returns
-    -------
-    The path. ``normalized_distance`` keeps its published definition, the hypotenuse of the differences in latitude
-    and longitude as shares of 180 and 360 degrees, but goes the short way round the globe.
-    """
-    table = patches.table
-    _refuse(table["center_lat"].isna().to_numpy(), table, "No latitude and longitude to publish")
-    numbers = index or {event: n for n, event in enumerate(sorted(table["event"].unique()), start=1)}
-    frames = []
-    for band_number, band in enumerate(BANDS):
-        facts = table[[name for name in PUBLISHED if name in table]].assign(
-            index=table["event"].map(numbers),
-            interferogram="Interferogram_" + table["event"].map(numbers).astype(str) + "_" + table["subswath"],
-            band=[_band_name(band, row) for _, row in table.iterrows()],
-            iw_band=band,
-            patch_index=np.arange(len(table)) + band_number * len(table) + 1,
-            patches="patch_" + table["row"].astype(str) + "_" + table["column"].astype(str),
-            distance=(table["distance_km"] * 1000).round().astype("Int64"),
-            normalized_distance=_normalised_distance(table),
+def _chosen(table: pd.DataFrame, rows: NDArray[np.bool_] | Sequence[int]) -> pd.DataFrame:
+    """Some rows of the table, by a mask or by their positions."""
+    wanted = np.asarray(rows)
+    if wanted.dtype == bool:
+        wanted = np.flatnonzero(wanted) if wanted.shape == (len(table),) else np.array([-1])
+    if not wanted.size or wanted.min() < 0 or wanted.max() >= len(table):
+        raise ParameterError(
+            f"Rows of a store of {len(table)} patches were asked by {np.asarray(rows).size} values: give a mask of as "
+            f"many, or positions from 0 to {len(table) - 1}."
         )
-        frames.append(facts[list(PUBLISHED)])
-    published = pd.concat(frames).sort_index(kind="stable")
-    with atomic_path(path) as temporary:
-        published.to_csv(temporary, index=False)
-    return Path(path)
+    return table.iloc[wanted].reset_index(drop=True)
 
 
-def _normalised_distance(table: pd.DataFrame) -> pd.Series:
-    """Hypotenuse of the differences in latitude and longitude as shares of 180 and of 360 degrees."""
-    across = (table["epicenter_lon"] - table["center_lon"] + 180) % 360 - 180
-    return pd.Series(np.hypot((table["epicenter_lat"] - table["center_lat"]) / 180, across / 360), index=table.index)
-
-
-def _band_name(band: str, row: pd.Series) -> str:
-    """Published name of a band, after the naming of SNAP: ``coh_IW1_VV_16Apr2018_28Apr2018``, ``i_ifg_VV_…``."""
-    dates = [pd.Timestamp(row[which]).strftime("%d%b%Y") for which in ("reference", "secondary") if row[which]]
-    stem = f"coh_{row['subswath']}" if band == "coh" else f"{band}_ifg"
-    return "_".join(part for part in (stem, row["polarisation"], *dates) if part)
-
-
-def _keys(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Event, subswath and patch of every row."""
-    return list(table[list(KEY)].itertuples(index=False, name=None))
-
-
-def _dataset(key: Sequence[str], band: str) -> str:
-    """Path of one image in the HDF5 file."""
-    event, subswath, patch = key
-    return f"{event}/{subswath}/{band}/{patch}"
-
-
-def _checksums(patches: Patches) -> list[str]:
-    """CRC-32 of the three images of every patch, eight hexadecimal digits."""
-    sums = []
-    for n in range(len(patches)):
-        value = 0
-        for band in BANDS:
-            value = zlib.crc32(np.ascontiguousarray(patches.band(band)[n], dtype="<f4").tobytes(), value)
-        sums.append(f"{value:08x}")
-    return sums
-
-
-def _hdf5(table: pd.DataFrame, patches: Patches) -> memoryview:
-    """Return the HDF5 file as bytes, made in memory: the HDF5 library itself crashes where a disk fills up under it."""
-    buffer = BytesIO()
-    with h5py.File(buffer, "w") as file:
-        for n, key in enumerate(_keys(table)):
-            for band in BANDS:
-                image = patches.band(band)[n]
-                file.create_dataset(_dataset(key, band), data=image, chunks=image.shape)
-    return buffer.getbuffer()
-
-
-def _read_bands(file: h5py.File, table: pd.DataFrame, home: Path) -> list[NDArray[np.float32]]:
-    """Images of every row, one array a band; refuses rows without pixels, pixels without a row, and other types."""
-    keys = _keys(table)
-    wanted = {_dataset(key, band) for key in keys for band in BANDS}
-    found: dict[str, h5py.Dataset] = {}
-    file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+def _check_rows(table: pd.DataFrame, home: Path) -> None:
+    """Refuse rows without images, images without a row, and patches of several sizes."""
+    sizes = table["pixels"].to_numpy(float)
+    refuse(~(sizes >= 1) | (sizes != np.round(sizes)), table, f"{home / CSV_NAME}: pixels is no whole number")
+    if len(set(sizes)) > 1:
+        raise PatchStoreError(
+            f"{home}: patches of {sorted({int(size) for size in sizes})} pixels a side in one store: cut them to one "
+            "size."
+        )
+    found, groups = listed(home / H5_NAME), _groups(table)
+    wanted = set()
     for band in BANDS:
-        lost = np.array([_dataset(key, band) not in found for key in keys], dtype=bool)
-        _refuse(lost, table, f"{home / H5_NAME} has no {band} for rows of {CSV_NAME}")
-    if extra := sorted(set(found) - wanted):
+        places = [f"{group}/{band}/{name}" for group, name in zip(groups, table["patch"], strict=True)]
+        lost = np.array([place not in found for place in places], dtype=bool)
+        refuse(lost, table, f"{home / H5_NAME} has no {band} for rows of {CSV_NAME}")
+        wanted |= set(places)
+    if extra := sorted(found - wanted):
         raise PatchStoreError(
             f"{home}: {len(extra)} images have no row in {CSV_NAME} (first {extra[0]}): cut the patches again."
         )
-    side = table["pixels"].to_numpy()
-    if len(set(side)) > 1:
-        raise PatchStoreError(
-            f"{home}: patches of {sorted(set(side))} pixels a side in one store: cut them to one size."
-        )
-    arrays = []
-    for band in BANDS:
-        items = [found[_dataset(key, band)] for key in keys]
-        wrong = [item.dtype != np.float32 or item.shape != (n, n) for item, n in zip(items, side, strict=True)]
-        _refuse(
-            np.array(wrong, dtype=bool), table, f"{home / H5_NAME}: {band} is not a float32 square of `pixels` a side"
-        )
-        arrays.append(np.stack([item[()] for item in items]))
-    return arrays
 
 
 def _check_content(patches: Patches, where: str) -> None:
@@ -227,23 +158,28 @@ def _check_content(patches: Patches, where: str) -> None:
     if not len(table):
         raise PatchStoreError(f"{where}: no patch at all. Cut a scene first.")
     if missing := [name for name in COLUMNS if name not in table]:
-        raise PatchStoreError(f"{where}: the columns {', '.join(missing)} are missing.")
+        raise PatchStoreError(f"{where}: the columns {', '.join(missing)} are missing. Fill what is unknown with NaN.")
     for band in BANDS:
         images = patches.band(band)
-        if len(images) != len(table) or images.dtype != np.float32:
+        square = images.ndim == 3 and images.shape[1] == images.shape[2] and images.shape == patches.coh.shape
+        if not square or len(images) != len(table) or images.dtype != np.float32:
             raise PatchStoreError(
-                f"{where}: {band} is {images.shape} of {images.dtype} for {len(table)} rows of float32."
+                f"{where}: {band} is {images.shape} of {images.dtype} for {len(table)} rows: give (patches, pixels, "
+                "pixels) of float32."
             )
-        _refuse(
-            np.asarray(~np.isfinite(images).all((1, 2))), table, f"{where}: {band} holds values that are not finite"
-        )
-    _refuse(table.duplicated(list(KEY)).to_numpy(), table, f"{where}: one event, subswath and patch given twice")
+        refuse(~finite(images), table, f"{where}: {band} holds values that are not finite", "Make no data zero.")
+    refuse(
+        table["pixels"].to_numpy() != patches.coh.shape[1],
+        table,
+        f"{where}: pixels is not the {patches.coh.shape[1]} of the images",
+        "Correct the column.",
+    )
+    _check_keys(table, where)
 
 
-def _refuse(wrong: NDArray[np.bool_], table: pd.DataFrame, what: str) -> None:
-    """Raise PatchStoreError naming the first rows (counted from 1, as in the CSV without its header) that are wrong."""
-    rows = np.flatnonzero(wrong)
-    if rows.size:
-        named = ", ".join(f"row {n + 1} ({table['event'].iloc[n]} {table['patch'].iloc[n]})" for n in rows[:3])
-        more = f" and {rows.size - 3} more" if rows.size > 3 else ""
-        raise PatchStoreError(f"{what}: {named}{more}. Cut the patches again.")
+def _check_keys(table: pd.DataFrame, where: str) -> None:
+    """Refuse rows without a key, with one that no HDF5 file can hold, or with another's."""
+    text = table[list(KEY)].astype(str)
+    odd = text.isin(["", ".", "..", "nan"]).any(axis=1) | text.apply(lambda part: part.str.contains("/")).any(axis=1)
+    refuse(odd.to_numpy(), table, f"{where}: event, subswath or patch is empty or holds a slash", "Name all three.")
+    refuse(table.duplicated(list(KEY)).to_numpy(), table, f"{where}: one event, subswath and patch given twice")

@@ -1,16 +1,14 @@
-"""Pictures of single images and bursts in the radar's own grid, and the chain of operators that joins two of them."""
+"""Pictures of single images and bursts in the radar's own grid."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 from numpy.typing import ArrayLike
 
-from epi.plots.scenes import NO_DATA_COLOUR, colour_bar
+from epi.plots.scenes import NO_DATA_COLOUR, colour_bar, label_rim
 
 _STYLES: dict[str, dict[str, Any]] = {
     "amplitude": {"cmap": "gray"},
@@ -55,6 +53,7 @@ def radar_picture(
     extent = (0, last_sample, last_line, first_line)
     drawn = axes.imshow(shown, extent=extent, aspect="auto", interpolation="nearest", **style)
     axes.set(xlabel="sample", ylabel="line", title=title)
+    label_rim(axes)
     if bar:
         colours = colour_bar(axes, drawn, label or _LABELS[kind])
         if kind == "phase":
@@ -80,32 +79,4 @@ def spectra(powers: Mapping[str, ArrayLike], frequency_hz: ArrayLike, *, band_hz
     axes.set(xlabel="azimuth frequency (Hz)", ylabel="share of the power (%)", ylim=(0, None))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return axes
-
-
-def chain(rows: Sequence[tuple[str, str, str]], *, heads: tuple[str, str, str]) -> Axes:
-    """The steps of a chain from top to bottom, each with its name in two programs.
-
-    Parameters
-    ----------
-    rows : what is done, and the name of that step in the one and in the other program; empty where it has none.
-    heads : titles of the three columns.
-    """
-    _, axes = plt.subplots(figsize=(11, 0.62 * len(rows) + 0.7), layout="constrained")
-    colours, edges, widths = ("#ffffff", "#d6e9f5", "#fbe5d0"), (0.0, 4.3, 8.2), (4.0, 3.6, 3.6)
-    for left, width, head in zip(edges, widths, heads, strict=True):
-        axes.text(left + width / 2, 0.75, head, ha="center", weight="bold")
-    for number, row in enumerate(rows):
-        for left, width, colour, text in zip(edges, widths, colours, row, strict=True):
-            if text:
-                box = FancyBboxPatch((left, -number - 0.3), width, 0.6, boxstyle="round,pad=0.04", fc=colour, ec="0.3")
-                axes.add_patch(box)
-                axes.text(left + width / 2, -number, text, ha="center", va="center", fontsize=9)
-    for column, (left, width) in enumerate(zip(edges, widths, strict=True)):
-        there = [number for number, row in enumerate(rows) if row[column]]
-        for start, stop in pairwise(there):
-            ends = (left + width / 2, -stop + 0.34), (left + width / 2, -start - 0.34)
-            axes.annotate("", ends[0], ends[1], arrowprops={"arrowstyle": "->", "color": "0.3"})
-    axes.set(xlim=(-0.2, 12), ylim=(-len(rows) + 0.5, 1.1))
-    axes.set_axis_off()
     return axes

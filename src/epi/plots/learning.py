@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import ArrayLike
 
-from epi.plots.scenes import NO_DATA_COLOUR, colour_bar, ellipse_outline
+from epi.plots.scenes import NO_DATA_COLOUR, colour_bar
 
 
 def patch_outlines(
@@ -111,53 +111,49 @@ def offsets(true_km: ArrayLike, predicted_km: ArrayLike, scale_km: ArrayLike) ->
     return list(row)
 
 
-def patch_answers(
+def epicentre_density(
     axes: Axes,
-    centre_km: ArrayLike,
-    answer_km: ArrayLike,
-    trusted: ArrayLike,
+    east_km: ArrayLike,
+    north_km: ArrayLike,
+    probability: ArrayLike,
     *,
-    epicentre: tuple[float, float],
-    ellipse_km: tuple[float, float, float],
+    levels: tuple[float, ...] = (0.5, 0.95),
 ) -> Axes:
-    """Arrows from the patches' centres to where each believes the epicentre, and the ellipse they agree on.
+    """Outlines of the smallest regions that hold given shares of where an epicentre may lie.
 
     Parameters
     ----------
     axes : of a map in km.
-    centre_km, answer_km : (patches, 2), east and north.
-    trusted : (patches,) whether a patch took part; the others are drawn faintly.
-    epicentre : that they agree on, east and north.
-    ellipse_km : its 95 % ellipse: semi-axes and azimuth of the first (degrees from north).
+    east_km, north_km : (columns,) and (rows,) of the grid.
+    probability : (rows, columns), summing to one.
+    levels : shares held, rising.
     """
-    centres, answers = np.asarray(centre_km, dtype=float), np.asarray(answer_km, dtype=float)
-    sure = np.asarray(trusted, dtype=bool)
-    for chosen, colour, label in ((~sure, "0.8", "of an unsure patch"), (sure, "#f0e442", "of a trusted patch")):
-        if chosen.any():
-            step = (answers - centres)[chosen].T
-            style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004, "zorder": 5}
-            style |= {"edgecolor": "black", "linewidth": 0.4, "color": colour}
-            axes.quiver(*centres[chosen].T, *step, label=f"answer {label}", **style)
-    halo = [Stroke(linewidth=4.2, foreground="black"), Normal()]
-    outline = ellipse_outline(epicentre, ellipse_km)
-    axes.plot(*outline, color="#f0e442", lw=2.2, path_effects=halo, zorder=6, label="95 % ellipse of the network")
-    axes.plot(*epicentre, "P", color="#f0e442", markeredgecolor="black", markersize=10, ls="none", zorder=7)
-    axes.legend(loc="lower right", fontsize=8)
+    values = np.asarray(probability, dtype=float)
+    falling = np.sort(values.ravel())[::-1]
+    held = np.cumsum(falling)
+    for level, style in zip(levels[::-1], ("--", "-"), strict=False):
+        threshold = float(falling[np.searchsorted(held, level)])
+        drawn = axes.contour(
+            east_km, north_km, values, levels=[threshold], colors="#f0e442", linestyles=style, zorder=6
+        )
+        drawn.set_path_effects([Stroke(linewidth=3.6, foreground="black"), Normal()])
+        axes.plot([], [], style, color="#f0e442", path_effects=[Stroke(linewidth=3.6, foreground="black"), Normal()])
+        axes.lines[-1].set_label(f"holds {level:.0%} of the network's belief")
     return axes
 
 
 def learning_curve(history: pd.DataFrame, *, reference_km: float, reference: str) -> Axes:
-    """Median error on earthquakes never trained on, against the number of views learned from.
+    """Median error on earthquakes never trained on, against the number of patches learned from.
 
     Parameters
     ----------
-    history : columns ``views`` and ``median_error_km``.
+    history : columns ``patches`` and ``median_error_km``.
     reference_km, reference : error of a simple answer, and its name.
     """
     _, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
     axes.axhline(reference_km, color="0.5", linestyle="--", linewidth=1, label=reference)
-    axes.plot(history["views"], history["median_error_km"], "o-", color="#0072b2", label="network")
-    axes.set(xlabel="views learned from", ylabel="median error (km)", ylim=(0, None))
+    axes.plot(history["patches"], history["median_error_km"], "o-", color="#0072b2", label="network")
+    axes.set(xlabel="patches learned from", ylabel="median error (km)", ylim=(0, None))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return axes

@@ -41,7 +41,7 @@ def wrapped_phase(
     axes = _km_axes(axes, title, epicentre)
     drawn = _field(axes, phase, east_km, north_km, cmap="twilight", limits=(-np.pi, np.pi))
     if bar:
-        colours = colour_bar(axes, drawn, f"phase (rad); one fringe is {wavelength * 50:.2f} cm of range")
+        colours = colour_bar(axes, drawn, f"phase (rad)\none fringe is {wavelength * 50:.2f} cm of range")
         colours.set_ticks([-np.pi, 0, np.pi], labels=["−π", "0", "π"])
     return axes
 
@@ -123,6 +123,7 @@ def _km_axes(axes: Axes | None, title: str, epicentre: tuple[float, float] | Non
     if axes is None:
         _, axes = plt.subplots(figsize=(7, 6), layout="constrained")
     axes.set(aspect="equal", xlabel="east (km)", ylabel="north (km)", title=title)
+    label_rim(axes)
     if epicentre is not None:
         style: dict[str, Any] = {"marker": "*", "s": 160, "c": "yellow", "edgecolors": "black", "zorder": 4}
         axes.scatter(*epicentre, label="catalogue epicentre", **style)
@@ -149,6 +150,12 @@ def _field(
     sides = (north.min() - height / 2, north.max() + height / 2)
     origin: Literal["lower", "upper"] = "lower" if north[-1, 0] > north[0, 0] else "upper"
     return axes.imshow(shown, extent=(*edges, *sides), origin=origin, interpolation="nearest", **style)
+
+
+def label_rim(axes: Axes) -> None:
+    """Of panels that share their axes, label the left and lower ones alone."""
+    if len(axes.get_shared_y_axes().get_siblings(axes)) > 1:
+        axes.label_outer()
 
 
 def colour_bar(axes: Axes, drawn: ScalarMappable, label: str) -> Colorbar:

@@ -40,16 +40,31 @@ def turbulence(
     wavenumber = np.hypot(
         np.fft.fftfreq(rows, spacing_km)[:, None], np.fft.rfftfreq(columns, spacing_km)[None, :]
     )  # cycles a km
+    white = np.fft.rfft2(rng.standard_normal((rows, columns)))
+    root = np.sqrt(power_spectrum(wavenumber, outer_scale_km=outer_scale_km))
+    field = np.fft.irfft2(white * root, s=(rows, columns))[: shape[0], : shape[1]]
+    return np.asarray((field - field.mean()) * (rms / field.std()))
+
+
+def power_spectrum(wavenumber: NDArray[np.float64], *, outer_scale_km: float) -> NDArray[np.float64]:
+    """Two-dimensional power of the turbulent delay, in no unit: only its shape counts.
+
+    Parameters
+    ----------
+    wavenumber : cycles a km, any shape.
+    outer_scale_km : wavelength beyond which the power grows no more.
+
+    Returns
+    -------
+    Array of that shape; nothing where the wavenumber is 0.
+    """
     k_outer, k_mixing, k_inner = 1 / outer_scale_km, 1 / MIXING_SCALE_KM, 1 / INNER_SCALE_KM
     k = np.maximum(wavenumber, k_outer)
     power = k ** (-8 / 3)
     power = np.where(k > k_mixing, k_mixing ** (-8 / 3) * (k / k_mixing) ** (-11 / 3), power)
     at_inner = k_mixing ** (-8 / 3) * (k_inner / k_mixing) ** (-11 / 3)
     power = np.where(k > k_inner, at_inner * (k / k_inner) ** (-5 / 3), power)
-    power[0, 0] = 0.0
-    white = np.fft.rfft2(rng.standard_normal((rows, columns)))
-    field = np.fft.irfft2(white * np.sqrt(power), s=(rows, columns))[: shape[0], : shape[1]]
-    return np.asarray((field - field.mean()) * (rms / field.std()))
+    return np.where(wavenumber == 0, 0.0, power)
 
 
 def smooth_field(

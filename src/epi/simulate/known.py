@@ -1,6 +1,7 @@
 """The truth of a simulated pair, on the grid of a scene made from it."""
 
 import json
+from collections.abc import Container, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from pyproj import Transformer
-from scipy.interpolate import LinearNDInterpolator
+from scipy.interpolate import CloughTocher2DInterpolator
 
 from epi.errors import FileFormatError, NoGeoreference
 from epi.insar import product
@@ -18,6 +19,12 @@ from epi.simulate.terrain import MapField
 from epi.source.okada import displacement
 
 NODES = (2, 4)  # of the truth's lines and samples one is taken: some 220 m apart, closer than the air's own nodes
+
+_SLIP = ("faults", "plane", "centroid_depth_km", "magnitude", "rake", "centroid_latitude", "centroid_longitude")
+_FIELDS = (
+    *("latitude", "longitude", "range_change", "geometric_range_change", "delay_reference", "delay_secondary"),
+    "squint_phase",
+)
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +45,7 @@ def truth_of(path: str | Path, scene: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    FileFormatError : not such a file.
+    FileFormatError : not such a file, or one of an older form.
     NoGeoreference : the scene has only coordinates of its own.
     """
     header = _header(path)
@@ -48,6 +55,7 @@ def truth_of(path: str | Path, scene: xr.Dataset) -> xr.Dataset:
     los = np.zeros(frame.east_km.shape)
     known: dict[str, Any] = {"wavelength": header["wavelength"], "earthquake": "none"}
     if "faults" in header:
+        _require(path, _SLIP, header)
         known = _known(header, frame)
         moved = _moved(np.array(json.loads(known["faults"])), frame)
         for part, name in zip(moved, product.LOOK, strict=True):
@@ -60,29 +68,55 @@ def truth_of(path: str | Path, scene: xr.Dataset) -> xr.Dataset:
 def expected_phase(path: str | Path, scene: xr.Dataset) -> xr.DataArray:
     """Phase of a simulated pair without noise: the motion and the air, with flat earth and terrain taken off.
 
+    Motion along the flight is in it too. At the ends of a burst the steered beam looks half a degree ahead or back, so
+    that 10 cm along the flight are 0.2 rad, of opposite signs on the two sides of a seam. An image moved by spectral
+    diversity lacks the mean.
+
     Parameters
     ----------
     path, scene : as for :func:`truth_of`.
 
     Returns
     -------
-    Radians, not wrapped, on the scene's grid; NaN outside the pair's bursts.
+    Radians, not wrapped, on the scene's grid; NaN outside the pair's bursts. Where they overlap, of the burst in which
+    the pixel lies farthest from the edge, as in :class:`epi.insar.geometry.mosaic.Mosaic`.
+
+    References
+    ----------
+    Grandin et al. (2016), Geophys. Res. Lett. 43(6), for the phase of motion along the flight.
     """
     wavelength = _header(path)["wavelength"]
     frame = local_frame(scene)
-    places, phases = [], []
+    found, depth = np.full(frame.east_km.shape, np.nan), np.zeros(frame.east_km.shape)
     for subswath in _subswaths(path):
         with xr.open_dataset(path, group=subswath, engine="h5netcdf") as whole:
+            _require(path, _FIELDS, whole)
+            _require(path, ("size",), whole.attrs)
             ds = whole.isel(line=slice(None, None, NODES[0]), sample=slice(None, None, NODES[1]))
-            delay = ds["delay_secondary"] - ds["delay_reference"]
-            longer = ds["range_change"] - ds["geometric_range_change"] + delay.astype(float)
-            east, north = frame.from_geographic(ds["latitude"].to_numpy().ravel(), ds["longitude"].to_numpy().ravel())
-            places.append(np.stack([east, north], axis=-1))
-            phases.append(4 * np.pi / wavelength * longer.to_numpy().ravel())
-    place, phase = np.concatenate(places), np.concatenate(phases)
-    found = LinearNDInterpolator(place, phase)(frame.east_km, frame.north_km)
+            for burst in range(ds.sizes["burst"]):
+                near, phase, inside = _burst(ds.isel(burst=burst), frame, wavelength)
+                better = inside > depth[near]
+                taken = tuple(place[better] for place in np.nonzero(near))
+                found[taken], depth[taken] = phase[better], inside[better]
     attrs = {"units": "rad", "long_name": "phase without noise: motion and air"}
     return xr.DataArray(found, scene["look_up"].coords, scene["look_up"].dims, attrs=attrs)
+
+
+def _burst(ds: xr.Dataset, frame: LocalFrame, wavelength: float) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Return which pixels of a scene are near a burst, their phase, and how deep in the burst (0 to 1) each lies."""
+    east, north = frame.from_geographic(ds["latitude"].to_numpy(), ds["longitude"].to_numpy())
+    near = (frame.east_km > east.min()) & (frame.east_km < east.max())
+    near &= (frame.north_km > north.min()) & (frame.north_km < north.max())
+    longer = ds["range_change"] - ds["geometric_range_change"]
+    longer = longer + (ds["delay_secondary"] - ds["delay_reference"]).astype(float)
+    phase = 4 * np.pi / wavelength * longer + ds["squint_phase"].astype(float)
+    line, sample, phase = xr.broadcast(ds["line"], ds["sample"], phase)
+    values = np.stack([each.to_numpy().ravel() for each in (phase, line, sample)], axis=-1)
+    spline = CloughTocher2DInterpolator(np.stack([east.ravel(), north.ravel()], axis=-1), values)
+    at = spline(frame.east_km[near], frame.north_km[near])
+    last = np.asarray(ds.attrs["size"]) - 1
+    inward = 1 - np.abs(2 * at[..., 1:] / last - 1)
+    return near, at[..., 0], np.nan_to_num(inward.clip(0)).prod(axis=-1)
 
 
 def _header(path: str | Path) -> dict[str, Any]:
@@ -97,6 +131,15 @@ def _header(path: str | Path) -> dict[str, Any]:
             f"{path} is NetCDF, but not the truth of a simulated pair: give the one beside its SAFEs."
         )
     return header
+
+
+def _require(path: str | Path, names: Iterable[str], held: Container[Hashable]) -> None:
+    """Raise where a truth lacks what those of today hold."""
+    missing = [name for name in names if name not in held]
+    if missing:
+        raise FileFormatError(
+            f"{path} is a truth of an older form, without {', '.join(missing)}: simulate the pair again."
+        )
 
 
 def _subswaths(path: str | Path) -> list[str]:

@@ -21,6 +21,7 @@ from epi.source.okada import displacement
 from epi.source.size import Mechanism, scaling
 
 INCIDENCE_RATE_DEG_PER_KM = 0.068  # 29 to 46 degrees over the 250 km swath
+RELIEF_KM = 25.0  # wavelength of the largest mountains of a scene with layered air
 PROFILES = {"quick": 200.0, "full": 100.0}  # pixel spacing, m
 
 
@@ -31,11 +32,12 @@ class Conditions:
     Attributes
     ----------
     incidence_deg, heading_deg : at the scene's centre; heading about -13 ascending, -167 descending.
-    atmosphere_m : standard deviation of the turbulent delay over the scene, metres of LOS.
+    atmosphere_m : standard deviation of the delay over the scene, metres of LOS.
     ramp_m : standard deviation of the residual orbital ramp over the scene, metres of LOS.
     coherence : median coherence of the land.
     no_data : fraction of the scene without data (water, masked ground).
     looks : independent looks behind one pixel.
+    stratified : share of the delay's variance that follows the terrain, air being layered; 0 to 1.
     """
 
     incidence_deg: float = product.SENTINEL1_INCIDENCE_DEG
@@ -45,6 +47,7 @@ class Conditions:
     coherence: float = 0.7
     no_data: float = 0.05
     looks: int = 40
+    stratified: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def simulate_scene(
     look = _look(east, north, conditions)
     true = _rupture_los(rupture, offset_km, look, spacing_m / 1000)
     spacing_km = spacing_m / 1000
-    sky = turbulence(true.shape, spacing_km=spacing_km, rms=conditions.atmosphere_m, rng=rng)
+    sky = _delay(true.shape, spacing_km, conditions, rng, np.random.default_rng([seed, 2]))
     sky += _ramp(east, north, conditions.ramp_m, rng)
     land = smooth_field(true.shape, spacing_km=spacing_km, correlation_km=2.0, rng=rng)
     coherence = np.clip(conditions.coherence + 0.15 * land, 0.05, 0.98)
@@ -236,6 +239,21 @@ def _rupture_los(
     if nodes.size != offset_km.size:
         moved = np.stack([RectBivariateSpline(nodes, nodes, part)(offset_km, offset_km) for part in moved])
     return np.asarray(sum(part * vector for part, vector in zip(moved, look, strict=True)))
+
+
+def _delay(
+    shape: tuple[int, int],
+    spacing_km: float,
+    conditions: Conditions,
+    rng: np.random.Generator,
+    terrain: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Delay of turbulent air, and of layered air over relief, which has a power law of its own kind."""
+    turbulent, layered = np.sqrt([1 - conditions.stratified, conditions.stratified]) * conditions.atmosphere_m
+    sky = turbulence(shape, spacing_km=spacing_km, rms=turbulent, rng=rng)
+    if layered == 0:
+        return sky
+    return sky + turbulence(shape, spacing_km=spacing_km, rms=layered, rng=terrain, outer_scale_km=RELIEF_KM)
 
 
 def _ramp(east: NDArray[Any], north: NDArray[Any], rms: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, EpiError, ParameterError, RunError
 from epi.insar import product
-from epi.insar.filters import goldstein
-from epi.insar.geometry.dem import Bounds, Dem, continuous
-from epi.insar.geometry.geocode import MapGrid, RadarGrid, map_around, resample_to_map, view
+from epi.insar.engines.mapping import map_product, put, scene_bounds, scene_map, split_fringes
+from epi.insar.geometry.dem import Bounds, Dem
+from epi.insar.geometry.geocode import RadarGrid
 from epi.insar.geometry.mosaic import Mosaic, part_of
 from epi.insar.geometry.terrain import WaterMask, fetch_dem, layover_shadow, local_incidence_angle, read_dem, read_water
 from epi.insar.geometry.zero_doppler import (
     burst_arc,
-    burst_bounds,
     from_ecef,
     incidence_angle,
     line_seconds,
@@ -125,29 +124,40 @@ def interferogram(
     pairs: dict[str, list[BurstPair]] = {}
     for swath in common_subswaths(first, second, channel, subswaths):
         pairs[swath] = burst_pairs(first, second, swath, channel, bursts=bursts, orbits=orbits, fetch=fetch_orbits)
-    bounds = _bounds([pair for swath in pairs.values() for pair in swath])
+    bounds = scene_bounds([pair for swath in pairs.values() for pair in swath])
     stated = {"datum": datum, "undulation": undulation, "void_height": void_height}
-    ground = dem if isinstance(dem, Dem) else _ground(dem, bounds, stated, say)
-    sea = None if water is None else read_water(water, bounds=bounds, values=water_values)
-    mosaic = Mosaic(_area(pairs, ground, how.spacing_m))
+
+    def mapped() -> xr.Dataset:  # the terrain is let go with it
+        ground = dem if isinstance(dem, Dem) else _ground(dem, bounds, stated, say)
+        sea = None if water is None else read_water(water, bounds=bounds, values=water_values)
+        return _mapped(pairs, ground, sea, how, say)
+
+    made = mapped()
+    return _unwrapped(made, say) if how.unwrap else made
+
+
+def _mapped(pairs: dict[str, list[BurstPair]], dem: Dem, water: WaterMask | None, how: Choices, say: Say) -> xr.Dataset:
+    """Make the interferograms of every subswath that can be made, and bring them to one map."""
+    mosaic = Mosaic(scene_map([pair for swath in pairs.values() for pair in swath], dem, spacing_m=how.spacing_m))
     failed: dict[str, str] = {}
     shifts: dict[str, AzimuthShift] = {}
     for swath, chosen in pairs.items():
         try:
-            looked = _subswath(chosen, ground, how, say, shifts=shifts)
+            looked = looked_bursts(chosen, dem, choices=how, say=say, shifts=shifts)
+            for burst in looked:  # a subswath goes to the map whole or not at all
+                part_of(mosaic.area, burst.latitude, burst.longitude)
         except EpiError as error:
             if len(pairs) == 1:
                 raise
             failed[swath] = str(error)
             say(f"{swath} failed and is left out: {error}")
             continue
-        for burst in looked:
-            _put(mosaic, burst, ground, sea)
+        while looked:
+            put(mosaic, looked.pop(0), dem, water=water)
     done = [pair for swath, chosen in pairs.items() if swath not in failed for pair in chosen]
     if not done:
         raise RunError("Every subswath failed. " + " ".join(f"{swath}: {why}" for swath, why in failed.items()))
-    made = _product(mosaic, done, how, ground, failed).assign_attrs(_shifts(shifts))
-    return _unwrapped(made, say) if how.unwrap else made
+    return map_product(mosaic, alpha=how.goldstein, attrs=_facts(done, how, dem, failed) | _shifts(shifts))
 
 
 def _unwrapped(made: xr.Dataset, say: Say) -> xr.Dataset:
@@ -195,11 +205,13 @@ def radar_product(
     how = choices or Choices()
     image = pairs[0].reference
     places = burst_places(image, [pair.reference_burst for pair in pairs], looks=looks_for(image, how.spacing_m)[0])
-    looked = _subswath(pairs, dem, how, say, lines=[(place.first, place.stop) for place in places])
+    lines = [(place.first, place.stop) for place in places]
+    looked = looked_bursts(pairs, dem, choices=how, lines=lines, say=say)
     parts = [burst.fields() | _sight(burst.grid, dem) for burst in looked]
     fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    split_fringes(fields, alpha=how.goldstein)
     facts = _facts(pairs, how, dem, {}) | {"unwrap": 0}
-    return product.build(_filtered(fields, how.goldstein), attrs=facts, geometry="radar")
+    return product.build(fields, attrs=facts, geometry="radar", copy=False)
 
 
 def _sight(grid: RadarGrid, dem: Dem) -> dict[str, NDArray[Any]]:
@@ -218,16 +230,26 @@ def _sight(grid: RadarGrid, dem: Dem) -> dict[str, NDArray[Any]]:
     return exact | {name: values.astype(np.float32) for name, values in angles.items()}
 
 
-def _subswath(
+def looked_bursts(
     pairs: Sequence[BurstPair],
     dem: Dem,
-    how: Choices,
-    say: Say,
     *,
+    choices: Choices,
     lines: Sequence[tuple[int, int]] | None = None,
     shifts: dict[str, AzimuthShift] | None = None,
+    say: Say = lambda words: None,
 ) -> list[LookedBurst]:
-    """Make the interferograms of one subswath's bursts, or of some lines of each; note the azimuth shift taken out."""
+    """Make the averaged interferograms of one subswath's bursts.
+
+    Parameters
+    ----------
+    pairs : bursts of one subswath, in order of time.
+    dem : heights of the ground; must hold them.
+    choices, say : as for :func:`interferogram`.
+    lines : first and one past the last line of each burst; default all.
+    shifts : where an azimuth shift that is taken out is noted, by subswath.
+    """
+    how = choices
     image, swath = pairs[0].reference, pairs[0].reference.subswath
     _check_pixels(pairs)
     shift = 0.0
@@ -259,68 +281,12 @@ def _subswath(
     return looked
 
 
-def _bounds(pairs: Sequence[BurstPair], heights: tuple[float, float] = (-500.0, 9000.0)) -> Bounds:
-    """Return west, south, east, north of all bursts; east passes 180 where they lie across the antimeridian."""
-    each = np.array([burst_bounds(pair.reference, pair.reference_burst, heights=heights) for pair in pairs])
-    each[:, [0, 2]] += 360 * np.round((each[0, 0] - each[:, :1]) / 360)
-    west, south = each[:, :2].min(axis=0)
-    east, north = each[:, 2:].max(axis=0)
-    return continuous((float(west), float(south), float(east), float(north)))
-
-
 def _ground(dem: str | Path | None, bounds: Bounds, stated: dict[str, Any], say: Say) -> Dem:
     """Read the terrain model, or fetch one."""
     if dem is not None:
         return read_dem(dem, bounds=bounds, **stated)
     say("fetching a terrain model")
     return fetch_dem(bounds)
-
-
-def _area(pairs: dict[str, list[BurstPair]], dem: Dem, spacing_m: float) -> MapGrid:
-    """Return the map that holds every burst, wherever its ground lies between the terrain's lowest and highest."""
-    west, south, east, north = _bounds([pair for each in pairs.values() for pair in each], dem.extremes())
-    along = np.linspace(0.0, 1.0, 9)
-    latitude, longitude = np.meshgrid(south + along * (north - south), west + along * (east - west))
-    return map_around(latitude, longitude, spacing_m=spacing_m)
-
-
-def _put(mosaic: Mosaic, looked: LookedBurst, dem: Dem, water: WaterMask | None) -> None:
-    """Bring one burst to the map."""
-    grid = looked.grid
-    part = part_of(mosaic.area, looked.latitude, looked.longitude)
-    window = MapGrid(mosaic.area.x[part[1]], mosaic.area.y[part[0]], mosaic.area.crs)
-    seen = view(grid, window, dem)
-    layover, shadow = layover_shadow(grid.arc, grid.seconds(), grid.slant_ranges(), dem)
-    fields = resample_to_map(looked.fields() | {"layover_shadow": (layover | shadow).astype(np.float32)}, seen)
-    seconds = grid.first_second + grid.second_step * seen.row
-    look = look_vectors(grid.arc, seconds, seen.points)
-    latitude, longitude = window.geographic()
-    angles = {
-        "incidence_angle": incidence_angle(grid.arc, seconds, seen.points),
-        "local_incidence_angle": local_incidence_angle(dem, latitude, longitude, look),
-        "elevation": seen.height,
-    } | dict(zip(product.LOOK, look, strict=True))
-    fields |= {name: values.astype(np.float32) for name, values in angles.items()}
-    fields["layover_shadow"] = fields["layover_shadow"] > 0.5
-    if water is not None:
-        fields["water"] = water.sample(latitude, longitude)
-    mosaic.add(fields, seen, part, grid.shape)
-
-
-def _product(mosaic: Mosaic, pairs: Sequence[BurstPair], how: Choices, dem: Dem, failed: dict[str, str]) -> xr.Dataset:
-    """Turn the map's fields into a product with everything that was done to them."""
-    area, fields = mosaic.trimmed()
-    facts = _facts(pairs, how, dem, failed)
-    return product.build(_filtered(fields, how.goldstein), x=area.x, y=area.y, crs=area.crs, attrs=facts)
-
-
-def _filtered(fields: dict[str, NDArray[Any]], alpha: float) -> dict[str, NDArray[Any]]:
-    """Split the complex interferogram into the product's variables, with the phase of the filtered fringes."""
-    waves = fields.pop("interferogram")
-    valid = np.isfinite(waves)
-    shown = goldstein(np.where(valid, waves, 0), alpha=alpha) if alpha else waves
-    phase = np.where(valid, np.angle(shown), np.nan).astype(np.float32)
-    return fields | {"i": waves.real, "q": waves.imag, "phase": phase, "valid": valid}
 
 
 def _facts(pairs: Sequence[BurstPair], how: Choices, dem: Dem, failed: dict[str, str]) -> dict[str, Any]:

@@ -94,9 +94,12 @@ def fetch_dem(bounds: Bounds) -> Dem:
         raise MissingPackage("Fetching a DEM needs dem-stitcher: pip install dem-stitcher==3.2.0.") from error
     wanted = continuous(bounds)
     try:
-        heights, profile = stitch_dem(
-            list(wanted), "glo_30", dst_ellipsoidal_height=True, merge_nodata_value=0, n_threads_downloading=5
-        )
+        with warnings.catch_warnings():
+            # dem-stitcher silences this one itself, but in threads, whose settings undo each other: it sometimes shows
+            warnings.filterwarnings("ignore", "Requesting extent beyond raster bounds", RuntimeWarning)
+            heights, profile = stitch_dem(
+                list(wanted), "glo_30", dst_ellipsoidal_height=True, merge_nodata_value=0, n_threads_downloading=5
+            )
     except NoDEMCoverage as error:
         raise DemError(
             f"The Copernicus DEM has no land in {shown(wanted)}: give a DEM file, or flat_dem for open sea."

@@ -76,7 +76,9 @@ class Mosaic:
             self.fields[name][part][better] = values[better]
 
     def trimmed(self) -> tuple[MapGrid, dict[str, NDArray[Any]]]:
-        """Return the map without empty rows and columns at its edges, and the quantities on it.
+        """Return the map without empty rows and columns at its edges, and hand over the quantities on it.
+
+        They are no longer in the mosaic afterwards: a whole scene is not held twice.
 
         Raises
         ------
@@ -88,7 +90,9 @@ class Mosaic:
         rows, columns = (np.flatnonzero(filled.any(axis=axis)) for axis in (1, 0))
         kept = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         area = MapGrid(self.area.x[kept[1]], self.area.y[kept[0]], self.area.crs)
-        return area, {name: np.ascontiguousarray(values[kept]) for name, values in self.fields.items()}
+        fields = {name: np.ascontiguousarray(self.fields.pop(name)[kept]) for name in list(self.fields)}
+        self._depth = np.zeros(self.area.shape, dtype=np.float32)
+        return area, fields
 
 
 def _depth(place: NDArray[np.float64], size: int) -> NDArray[np.float32]:

@@ -8,18 +8,24 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from time import time as now
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epi.errors import FileFormatError, OrbitError
+from epi.errors import FileFormatError, OrbitError, StorageError
 from epi.insar.slc.annotation import Image
 from epi.insar.slc.orbits import Orbit, shown
-from epi.storage import make_folder
+from epi.storage import make_folder, storage_error
 
 Kind = Literal["POEORB", "RESORB"]
 
+_PART = ".part-"  # begins the name of a folder in which files are while they come
+_KILLED_S = 3600.0  # a fetch takes seconds: what is older was left by one that was killed
+_UNTIL_PRECISE = np.timedelta64(21, "D")  # POEORB files come 20 days after their day, at noon
 _COLUMNS = ("X", "Y", "Z", "VX", "VY", "VZ")
 
 
@@ -110,7 +116,7 @@ def find_orbit(image: Image, folder: str | Path) -> Path | None:
     return max(covering)[2] if covering else None
 
 
-def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind = "POEORB") -> Path:
+def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind | None = None) -> Path:
     """Return an orbit file for an image from a folder, downloaded into it by sentineleof where it is not there yet.
 
     Parameters
@@ -118,36 +124,69 @@ def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind = "POEORB") -> P
     image : to be covered.
     folder : where orbit files are kept.
     kind : ``POEORB`` (from 20 days after the image) or ``RESORB`` (from a few hours after). A POEORB file already in
-        the folder serves for either.
+        the folder serves for either. Default: POEORB, or RESORB where the archives have no POEORB of so new an image.
 
     Raises
     ------
-    OrbitError : the archives cannot be reached, or have no such file yet.
+    OrbitError : the archives cannot be reached, have no such file yet, or answer with something else.
+    StorageError : the disk is full or the folder cannot be written.
     """
+    new = np.datetime64("now") - image.stop < _UNTIL_PRECISE
+    kinds: tuple[Kind, ...] = (kind,) if kind else ("POEORB", "RESORB") if new else ("POEORB",)
+    for each in kinds:
+        found = _held(image, folder, each) or _fetched(image, make_folder(folder), each)
+        if found is not None:
+            return found
+    raise OrbitError(
+        f"The archives have no {' or '.join(kinds)} for {image.product} yet. {_remedy(image, folder, kinds[-1])}"
+    )
+
+
+def _held(image: Image, folder: str | Path, kind: Kind) -> Path | None:
+    """Return the best file in a folder that is of a kind or better."""
     found = find_orbit(image, folder)
-    if found is not None and kind in {"RESORB", found.name[13:19]}:
-        return found
+    return found if found is not None and kind in {"RESORB", found.name[13:19]} else None
+
+
+def _fetched(image: Image, root: Path, kind: Kind) -> Path | None:
+    """Download an orbit file into a folder; None where the archives have none."""
+    try:
+        for part in root.glob(f"{_PART}*"):
+            if now() - part.stat().st_mtime > _KILLED_S:
+                rmtree(part, ignore_errors=True)
+        with TemporaryDirectory(dir=root, prefix=_PART) as scratch:  # a file cut off must not be found later
+            _download(image, Path(scratch), kind, remedy=_remedy(image, root, kind))
+            for path in Path(scratch).glob("*.EOF"):
+                path.replace(root / path.name)
+    except OSError as error:
+        raise storage_error(error, root) from error
+    return _held(image, root, kind)
+
+
+def _download(image: Image, folder: Path, kind: Kind, *, remedy: str) -> None:
+    """Let sentineleof put what the archives have into a folder, and see that it can be read."""
     from eof.download import download_eofs
 
-    remedy = (
-        f"Put an {image.platform}_OPER_AUX_{kind} file that covers {shown(image.start)} into {folder} by hand "
-        "(https://s1-orbits.s3.amazonaws.com), or go on with the annotation's vectors."
-    )
     middle = (image.start + (image.stop - image.start) // 2).astype("datetime64[us]").item()
     try:
         download_eofs(
-            [middle],
-            [image.platform],
-            save_dir=str(make_folder(folder)),
-            orbit_type="precise" if kind == "POEORB" else "restituted",
+            [middle], [image.platform], save_dir=str(folder), orbit_type="precise" if kind == "POEORB" else "restituted"
         )
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        for path in folder.glob("*.EOF"):
+            read_orbit_file(path)
+    except (OSError, ValueError, ET.ParseError, FileFormatError) as error:  # requests' errors are OSErrors
+        if isinstance(error, OSError) and isinstance(storage_error(error, folder), StorageError):
+            raise
         reason = str(error).partition("\n")[0]
         raise OrbitError(f"No {kind} for {image.product}: the archives failed ({reason}). {remedy}") from error
-    found = find_orbit(image, folder)
-    if found is None:
-        raise OrbitError(f"The archives have no {kind} for {image.product} yet. {remedy}")
-    return found
+
+
+def _remedy(image: Image, folder: str | Path, kind: Kind) -> str:
+    """Return what to do where no orbit file can be had."""
+    return (
+        f"Put an {image.platform}_OPER_AUX_{kind} file that covers {shown(image.start)} into {folder} by hand "
+        "(https://s1-orbits.s3.amazonaws.com), or go on with the annotation's vectors."
+    )
 
 
 def _moment(text: str) -> np.datetime64:

@@ -44,6 +44,28 @@ class LookedBurst:
         return {name: getattr(self, name) for name in names}
 
 
+def pair_geometry(pair: BurstPair, dem: Dem, *, lines: Window, steps: Window = STEPS) -> BurstGeometry:
+    """Find where the secondary saw the ground of a burst's lines.
+
+    Parameters
+    ----------
+    pair : the burst in both images.
+    dem : heights of the ground; must hold those lines.
+    lines : first and one past the last of the reference's burst.
+    steps : lines and samples between the geometry's nodes.
+    """
+    return burst_geometry(
+        pair.reference,
+        pair.reference_burst,
+        pair.secondary,
+        pair.secondary_burst,
+        dem,
+        line_step=steps[0],
+        sample_step=steps[1],
+        lines=lines,
+    )
+
+
 def looked_burst(
     pair: BurstPair,
     dem: Dem,
@@ -75,16 +97,7 @@ def looked_burst(
         held = pixels or (stack.enter_context(open_pixels(image)), stack.enter_context(open_pixels(other)))
         reader = stack.enter_context(ThreadPoolExecutor(1))  # files are read while the cores compute
         later = reader.submit(read_burst, other, pair.secondary_burst.number, dataset=held[1])
-        geometry = burst_geometry(
-            image,
-            pair.reference_burst,
-            other,
-            pair.secondary_burst,
-            dem,
-            line_step=steps[0],
-            sample_step=steps[1],
-            lines=(first, stop),
-        )
+        geometry = pair_geometry(pair, dem, lines=(first, stop), steps=steps)
         _check_overlap(pair, geometry)
         secondary = later.result()
         earlier = reader.submit(
@@ -98,7 +111,7 @@ def looked_burst(
     enough = sums.count >= ENOUGH * looks[0] * looks[1]
     share = np.where(enough, 1 / np.maximum(sums.count, 1), np.nan).astype(np.float32)
     return LookedBurst(
-        _grid(pair, first, shape, looks),
+        looked_grid(pair, looks=looks, lines=(first, stop)),
         geometry.latitude,
         geometry.longitude,
         sums.interferogram * share,
@@ -118,8 +131,16 @@ def _check_overlap(pair: BurstPair, geometry: BurstGeometry) -> None:
         )
 
 
-def _grid(pair: BurstPair, first: int, shape: Window, looks: Window) -> RadarGrid:
-    """Return the grid of the cells' centres."""
+def looked_grid(pair: BurstPair, *, looks: Window, lines: Window | None = None) -> RadarGrid:
+    """Return the grid of the centres of a burst's cells.
+
+    Parameters
+    ----------
+    pair : the burst in both images; the grid is the reference's.
+    looks : lines and samples averaged.
+    lines : first and one past the last line; default all.
+    """
+    first, stop = lines or (0, pair.reference.lines_per_burst)
     image, arc = pair.reference, burst_arc(pair.reference, pair.reference_burst)
     start = float(arc.seconds(pair.reference_burst.azimuth_time)) + first * image.azimuth_time_interval
     return RadarGrid(
@@ -128,5 +149,5 @@ def _grid(pair: BurstPair, first: int, shape: Window, looks: Window) -> RadarGri
         looks[0] * image.azimuth_time_interval,
         image.near_range + (looks[1] - 1) / 2 * image.range_spacing,
         looks[1] * image.range_spacing,
-        (shape[0] // looks[0], shape[1] // looks[1]),
+        ((stop - first) // looks[0], image.samples_per_burst // looks[1]),
     )

@@ -14,6 +14,7 @@ from pyproj import Geod
 
 from epi.errors import ParameterError
 from epi.insar.compiled import njit
+from epi.insar.filters import block_sums
 from epi.insar.geometry.zero_doppler import BurstGeometry
 from epi.insar.slc.annotation import Image
 from epi.insar.topsar.resample import PIECE, VECTOR, check_nodes, turn
@@ -233,12 +234,12 @@ def multilook(values: NDArray[Any], looks: Window) -> NDArray[Any]:
     -------
     Mean of what holds data; NaN where that is less than half of the cell.
     """
-    rows, columns = values.shape[0] // looks[0], values.shape[1] // looks[1]
-    cells = values[: rows * looks[0], : columns * looks[1]].reshape(rows, looks[0], columns, looks[1])
-    known = cells != 0 if np.iscomplexobj(values) else ~np.isnan(cells)
-    count = known.sum(axis=(1, 3))
+    rows, columns = (size // look * look for size, look in zip(values.shape, looks, strict=True))
+    whole = values[:rows, :columns]
+    known = whole != 0 if np.iscomplexobj(whole) else ~np.isnan(whole)
+    count = block_sums(known, looks)
     enough = count >= ENOUGH * looks[0] * looks[1]
-    total = np.where(known, cells, 0).sum(axis=(1, 3))
+    total = block_sums(np.where(known, whole, 0), looks)
     averaged: NDArray[Any] = np.where(enough, total / np.maximum(count, 1), np.nan).astype(values.dtype)
     return averaged
 
@@ -272,7 +273,16 @@ def look_pixels(
     Returns
     -------
     The sums over cells, and the coherence at them.
+
+    Raises
+    ------
+    ParameterError : there is not one whole cell.
     """
+    if reference.shape[0] < looks[0] or reference.shape[1] < looks[1]:
+        raise ParameterError(
+            f"{reference.shape[0]} lines x {reference.shape[1]} samples are less than one pixel of {looks[0]} x "
+            f"{looks[1]}: ask for smaller pixels, or give more lines and samples."
+        )
     height = reference.shape[0] // looks[0] * looks[0]
     step = max(BLOCK_LINES // looks[0], 1) * looks[0]
     sums, alike = [], []

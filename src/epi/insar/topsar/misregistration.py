@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epi.insar.geometry.dem import Dem
-from epi.insar.geometry.zero_doppler import burst_geometry
 from epi.insar.slc.annotation import Image
 from epi.insar.slc.matching import BurstPair
 from epi.insar.slc.safe import read_burst
+from epi.insar.topsar.bursts import pair_geometry
 from epi.insar.topsar.deburst import overlap_lines
 from epi.insar.topsar.diversity import AzimuthShift, Overlap, enhanced_spectral_diversity
-from epi.insar.topsar.interferogram import STEPS, coherence, form
+from epi.insar.topsar.interferogram import coherence, form
 from epi.insar.topsar.ramp import Ramp, coregister
 
 WINDOW = (8, 32)  # lines and samples over which coherence is estimated
@@ -60,16 +60,7 @@ def _overlap(earlier: BurstPair, later: BurstPair, dem: Dem) -> Overlap:
 def _lines(pair: BurstPair, lines: slice, dem: Dem) -> tuple[Pixels, NDArray[np.float32]]:
     """Make the interferogram of some lines of a burst, and its coherence."""
     image, other = pair.reference, pair.secondary
-    geometry = burst_geometry(
-        image,
-        pair.reference_burst,
-        other,
-        pair.secondary_burst,
-        dem,
-        line_step=STEPS[0],
-        sample_step=STEPS[1],
-        lines=(lines.start, lines.stop),
-    )
+    geometry = pair_geometry(pair, dem, lines=(lines.start, lines.stop))
     first, stop = _reach(geometry.secondary_line, other)
     pixels = read_burst(other, pair.secondary_burst.number, lines=slice(first, stop))
     ramp = Ramp.of(other, pair.secondary_burst).crop(first, 0, (stop - first, pixels.shape[1]))

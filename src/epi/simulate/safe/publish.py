@@ -43,7 +43,27 @@ def hidden_folder(folder: Path) -> Iterator[Path]:
         raise storage_error(error, folder) from error
 
 
-def publish(made: Sequence[Path], folder: Path) -> list[Path]:
+def keep_apart(folder: Path, own: Sequence[Path]) -> None:
+    """Refuse a folder in which a new pair would lie beside images or truths that it does not replace.
+
+    Parameters
+    ----------
+    folder : where the results will go.
+    own : what an earlier simulation made there and the new one replaces.
+
+    Raises
+    ------
+    RunError : something else is there; it is left as it is.
+    """
+    strange = sorted(path.name for kind in ("*.SAFE*", "*_truth.nc") for path in folder.glob(kind) if path not in own)
+    if strange:
+        raise RunError(
+            f"{folder} holds {', '.join(strange)}, which the new pair would not replace, and pairs must not be mixed: "
+            "choose another folder, or move that away."
+        )
+
+
+def publish(made: Sequence[Path], folder: Path, *, replaces: Sequence[Path] = ()) -> list[Path]:
     """Give finished files and folders their names, one after the other; what had those names before goes first.
 
     Killed at any moment it leaves results of one making only, and none without those before it in the list.
@@ -52,6 +72,7 @@ def publish(made: Sequence[Path], folder: Path) -> list[Path]:
     ----------
     made : in one hidden folder, which also takes in what is replaced.
     folder : where they go.
+    replaces : results of an earlier making, in the same order, that go with them whatever their names.
 
     Returns
     -------
@@ -59,7 +80,7 @@ def publish(made: Sequence[Path], folder: Path) -> list[Path]:
     """
     replaced = Path(mkdtemp(dir=made[0].parent))
     targets = [folder / path.name for path in made]
-    for target in reversed(targets):
+    for target in reversed(list(dict.fromkeys([*targets, *replaces]))):
         if target.exists():
             target.rename(replaced / target.name)
     return [path.rename(target) for path, target in zip(made, targets, strict=True)]

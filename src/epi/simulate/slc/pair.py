@@ -1,8 +1,9 @@
 """Two SAFE products of an earthquake that are as real as annotations can be, with the truth beside them.
 
-What is physical: orbits, zero-Doppler geometry on a terrain, an earthquake's motion in three components (it moves the
-ground's pixels as well as its phase), the delay of the air, land cover, thermal noise, the processor's bands, the
-steering ramp, burst overlaps in which two bursts see the same ground under two Doppler frequencies, 16-bit samples.
+What is physical: two orbits that slowly draw apart, zero-Doppler geometry on a terrain, an earthquake's motion in three
+components (it moves the ground's pixels as well as its phase), the delay of the air, land cover, thermal noise, the
+processor's bands, the steering ramp, burst overlaps in which two bursts see the same ground under two Doppler
+frequencies, 16-bit samples.
 What is not: one Gaussian point a sample of the reference image stands for the ground, so layover is seen once and
 shadow is not dark; the air is looked through broadside, the antenna has no pattern within a burst, and nothing moves
 during a passage. A burst cropped in lines keeps the overlap of a whole one and so comes too soon after its neighbour.
@@ -20,19 +21,21 @@ from epi.insar.geometry.dem import Bounds, Dem
 from epi.insar.geometry.ellipsoid import from_ecef
 from epi.insar.geometry.heights import write_dem
 from epi.simulate.rupture import Rupture
-from epi.simulate.safe.publish import hidden_folder, publish
+from epi.simulate.safe.publish import hidden_folder, keep_apart, publish
 from epi.simulate.safe.writer import Writer
 from epi.simulate.scene import event_rupture
 from epi.simulate.slc import sensor, view
+from epi.simulate.slc.aim import choose_subswath
 from epi.simulate.slc.passage import pair_flights
 from epi.simulate.slc.pixels import Sight, expose, see
-from epi.simulate.slc.plan import Exposure, choose_subswath, first_image, second_image, with_grid
-from epi.simulate.slc.truth import Ground, draw_ground, truth_dataset, truth_header, write_truth
+from epi.simulate.slc.plan import Exposure, first_image, second_image, with_grid
+from epi.simulate.slc.truth import Ground, draw_ground, results, truth_dataset, truth_header, write_truth
 from epi.simulate.terrain import fractal_dem
 from epi.storage import make_folder
 
 _BORDER_DEG = 0.06  # of terrain beyond the bursts
 _FEWEST_LINES, _FEWEST_SAMPLES = 240, 64
+_MOST_SAMPLES = 20000  # that every beam has valid
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Conditions:
     Attributes
     ----------
     baseline_m, parallel_m : baseline across and along the line of sight at the epicentre.
+    convergence : m/s by which the second flight draws aside from the first at most, and in height a tenth of it; drawn.
     synchronisation : seconds by which the secondary's bursts begin late over the same ground.
     relief_m : standard deviation of the fractal relief.
     water : share of the area under water.
@@ -55,6 +59,7 @@ class Conditions:
 
     baseline_m: float = 40.0
     parallel_m: float = 12.0
+    convergence: float = 0.2
     synchronisation: float = 0.0008
     relief_m: float = 250.0
     water: float = 0.03
@@ -114,12 +119,13 @@ def simulate_pair(
     ----------
     event : from the catalogue.
     folder : where the four results go. They appear whole, products last, when all is drawn, and take the place of
-        what had their names. One simulation at a time: what a killed one left is removed.
+        those of an earlier simulation of the event. One at a time: what a killed one left is removed.
     seed : of everything drawn: the same seed gives the same pixels.
     conditions : see `Conditions`; `PERFECT` for a pair without noise.
     track, dates : of the pair (days of the two images); default the best pair of the calendar.
     subswaths : names; default the one that sees the epicentre.
-    bursts, samples : size around the epicentre, per subswath; ``samples=None`` is the whole beam.
+    bursts, samples : size around the epicentre, per subswath; ``samples=None`` is the whole beam with its empty edges.
+        Parts of neighbouring subswaths meet where the epicentre lies near their common edge; whole ones always do.
     lines : of a burst, for small tests; default a whole burst.
     polarisation : VV, VH, HH or HV.
     dem : terrain with heights above the ellipsoid; default a fractal one.
@@ -133,11 +139,17 @@ def simulate_pair(
     Raises
     ------
     ParameterError : no passage sees the epicentre, an unknown subswath, or a terrain that does not cover the bursts.
-    RunError : another simulation is at work in the folder.
+    RunError : another simulation is at work in the folder, or it holds images that are not of one of this event.
     """
     _check(bursts=bursts, samples=samples, lines=lines, subswaths=subswaths, polarisation=polarisation)
+    drift = _drift(conditions, seed)
     first, second = pair_flights(
-        event, track=track, dates=dates, baseline_m=conditions.baseline_m, parallel_m=conditions.parallel_m
+        event,
+        track=track,
+        dates=dates,
+        baseline_m=conditions.baseline_m,
+        parallel_m=conditions.parallel_m,
+        drift=drift,
     )
     pairs = []
     for name in subswaths or (choose_subswath(first, event.latitude, event.longitude),):
@@ -152,28 +164,41 @@ def simulate_pair(
             polarisation=polarisation,
         )
         pairs.append((reference, second_image(reference, second, synchronisation=conditions.synchronisation)))
-    bounds = _bounds([reference for reference, _ in pairs])
-    dem = dem or fractal_dem(bounds, relief_m=conditions.relief_m, water=conditions.water, seed=seed)
-    pairs = [(with_grid(reference, dem), with_grid(secondary, dem)) for reference, secondary in pairs]
+    target = make_folder(folder)
+    with hidden_folder(target) as hidden:
+        before = results(target, event.event_id)
+        keep_apart(target, before)
+        ground = _ground(event, _bounds([reference for reference, _ in pairs]), dem, rupture, conditions, seed)
+        pairs = [(with_grid(reference, ground.dem), with_grid(secondary, ground.dem)) for reference, secondary in pairs]
+        made = _draw(event, hidden, pairs, ground, conditions, seed, progress or (lambda _: None))
+        written, truth, first_product, second_product = publish(made, target, replaces=before)
+    return SimulatedPair(first_product, second_product, written, truth)
+
+
+def _drift(conditions: Conditions, seed: int) -> tuple[float, float]:
+    """How fast the second flight draws aside and up, m/s: of the real passages of 2023 over Morocco, 0.15 and 0.01."""
+    aside, above = conditions.convergence * np.random.default_rng([seed, 14]).uniform(-1, 1, 2)
+    return float(aside), float(above) / 10
+
+
+def _ground(
+    event: Event, bounds: Bounds, dem: Dem | None, rupture: Rupture | None, conditions: Conditions, seed: int
+) -> Ground:
+    """Draw terrain and rupture where they are not given, and what lies on and above them."""
     if not conditions.earthquake:
         rupture = None
     elif rupture is None:
         rupture = event_rupture(event, np.random.default_rng([seed, 1]))
-    ground = draw_ground(
+    return draw_ground(
         event,
         bounds,
-        dem=dem,
+        dem=dem or fractal_dem(bounds, relief_m=conditions.relief_m, water=conditions.water, seed=seed),
         rupture=rupture,
         atmosphere_m=conditions.atmosphere_m,
         stratified_m=conditions.stratified_m,
         coherence=conditions.coherence,
         seed=seed,
     )
-    target = make_folder(folder)
-    with hidden_folder(target) as hidden:
-        made = _draw(event, hidden, pairs, ground, conditions, seed, progress or (lambda _: None))
-        written, truth, first_product, second_product = publish(made, target)
-    return SimulatedPair(first_product, second_product, written, truth)
 
 
 def _draw(
@@ -199,11 +224,12 @@ def _draw(
                 writer.burst(image.subswath, number, picture)
             fields = {name: values for name, values in sight.fields.items() if name != "brightness"}
             parts.append((number + 1, sight.lines, sight.samples, fields))
-        truths[image.subswath] = truth_dataset(parts)
+        truths[image.subswath] = truth_dataset(parts, size=(image.lines_per_burst, image.samples_per_burst))
     first, second = (writer.close() for writer in writers)
     wavelength = pairs[0][0].image.wavelength
+    drift = pairs[0][1].flight.right_rate, pairs[0][1].flight.up_rate
     header = truth_header(
-        event, ground, asdict(conditions), (first.stem, second.stem), seed=seed, wavelength=wavelength
+        event, ground, asdict(conditions), (first.stem, second.stem), drift=drift, seed=seed, wavelength=wavelength
     )
     dem = write_dem(ground.dem, folder / f"{event.event_id}_dem.tif")
     return [dem, write_truth(folder / f"{event.event_id}_truth.nc", truths, header), first, second]
@@ -218,10 +244,14 @@ def _check(
         raise ParameterError(f"No subswath {', '.join(unknown) or 'given'}: choose from {', '.join(sensor.SUBSWATHS)}.")
     if polarisation not in ("VV", "VH", "HH", "HV"):
         raise ParameterError(f"No polarisation {polarisation}: choose VV, VH, HH or HV.")
-    if bursts < 1 or not _FEWEST_SAMPLES <= (samples or 1000) <= 23000 or not _FEWEST_LINES <= (lines or 1000) <= 1507:
+    if (
+        bursts < 1
+        or not _FEWEST_SAMPLES <= (samples or 1000) <= _MOST_SAMPLES
+        or not _FEWEST_LINES <= (lines or 1000) <= 1507
+    ):
         raise ParameterError(
             f"{bursts} bursts of {lines} lines x {samples} samples cannot be drawn: ask for 1 burst or more, "
-            f"{_FEWEST_LINES} to 1507 lines and {_FEWEST_SAMPLES} to 23000 samples (None for all)."
+            f"{_FEWEST_LINES} to 1507 lines and {_FEWEST_SAMPLES} to {_MOST_SAMPLES} samples (None for all)."
         )
 
 

@@ -35,7 +35,9 @@ class Flight:
     passage : track and moment of the place.
     cycle : number of the 12-day cycle of the calendar.
     late : seconds by which it flies behind the calendar.
-    right_m, up_m : how far it is moved off the calendar's orbit, to the right of the flight and up.
+    right_m, up_m : how far it is moved off the calendar's orbit, to the right of the flight and up, where the place is
+        broadside.
+    right_rate, up_rate : how fast it goes on moving off, m/s.
     """
 
     platform: str
@@ -44,6 +46,8 @@ class Flight:
     late: float = 0.0
     right_m: float = 0.0
     up_m: float = 0.0
+    right_rate: float = 0.0
+    up_rate: float = 0.0
 
     @property
     def time(self) -> pd.Timestamp:
@@ -66,7 +70,9 @@ class Flight:
         """Earth-fixed positions (n, 3) in m at seconds after the node."""
         up, _, right = acquisitions.flight_axes(self.passage.track, seconds)
         centre = 1000 * acquisitions.satellite_position(self.passage.track, seconds)
-        return np.asarray(centre + self.right_m * right + self.up_m * up)
+        since = (seconds - self.passage.seconds)[:, None]
+        aside, above = self.right_m + self.right_rate * since, self.up_m + self.up_rate * since
+        return np.asarray(centre + aside * right + above * up)
 
     def velocity(self, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
         """Earth-fixed velocities (n, 3) in m/s."""
@@ -129,6 +135,7 @@ def pair_flights(
     *,
     baseline_m: float,
     parallel_m: float,
+    drift: tuple[float, float] = (0.0, 0.0),
     track: int | None = None,
     dates: tuple[str, str] | None = None,
 ) -> tuple[Flight, Flight]:
@@ -138,6 +145,7 @@ def pair_flights(
     ----------
     event : from the catalogue.
     baseline_m, parallel_m : of the second flight, across and along the line of sight at the epicentre.
+    drift : m/s at which the second flight moves off to the right of the first and up.
     track, dates : of the pair (days of the two images); default the best pair of the calendar.
 
     Raises
@@ -160,7 +168,7 @@ def pair_flights(
     first, second = (_flight_of_day(seen[chosen], day) for day in days)
     if first.node_time >= second.node_time:
         raise ParameterError(f"The dates {days[0]:%Y-%m-%d} and {days[1]:%Y-%m-%d} are not in order: earlier first.")
-    late = replace(second, late=_LATE)
+    late = replace(second, late=_LATE, right_rate=drift[0], up_rate=drift[1])
     return first, late.aside(event.latitude, event.longitude, perpendicular_m=baseline_m, parallel_m=parallel_m)
 
 

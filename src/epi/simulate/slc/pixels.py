@@ -83,14 +83,17 @@ def see(reference: Exposure, secondary: Exposure, number: int, ground: Ground, *
     axes = view.local_axes(points)
     shifted = points + sum(moved[..., [k]] * axis for k, axis in enumerate(axes))
     when, distance = view.broadside(secondary.arc, shifted)
-    at_rest = view.broadside(secondary.arc, points)[1]
+    when_at_rest, at_rest = view.broadside(secondary.arc, points)
     delays = [sky(east, north, height) for sky in ground.skies]
     change = distance - ranges
     apparent = change + delays[1] - delays[0]
     incidence, _, look = view.incidence(reference.arc, seconds, points)
     cover = ground.cover(latitude, longitude, east, north)
-    line = (when - secondary.burst_seconds(number)) / image.azimuth_time_interval + azimuth_error_lines
-    first = (ranges + apparent - secondary.image.near_range) / image.range_spacing
+    begin, steering = secondary.burst_seconds(number), secondary.steering(number)
+    line = (when - begin) / image.azimuth_time_interval + azimuth_error_lines
+    sample = (ranges + apparent - secondary.image.near_range) / image.range_spacing
+    line_foreseen = (when_at_rest - begin) / image.azimuth_time_interval
+    sample_foreseen = (at_rest - secondary.image.near_range) / image.range_spacing
     return Sight(
         lines,
         samples,
@@ -107,8 +110,9 @@ def see(reference: Exposure, secondary: Exposure, number: int, ground: Ground, *
             "delay_reference": delays[0],
             "delay_secondary": delays[1],
             "phase": 4 * np.pi / image.wavelength * apparent,
+            "squint_phase": steering(line, sample) - steering(line_foreseen, sample_foreseen),
             "azimuth_offset": line - lines[:, None],
-            "range_offset": first - samples,
+            "range_offset": sample - samples,
             "coherence": cover.coherence,
             "water": cover.water.astype(float),
             "incidence_angle": incidence,

@@ -6,18 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epi.insar.geometry.dem import Dem
-from epi.insar.geometry.ellipsoid import from_ecef, to_ecef
+from epi.insar.geometry.ellipsoid import from_ecef
 from epi.insar.slc.annotation import SPEED_OF_LIGHT, Burst, GeolocationGrid, Image, RangePolynomial, burst_identifier
 from epi.insar.slc.orbits import Arc
 from epi.simulate.slc import sensor, view
+from epi.simulate.slc.aim import clear_of_edges, range_window, seen
 from epi.simulate.slc.focus import Band, Steering
 from epi.simulate.slc.passage import Flight
 from epi.simulate.slc.sensor import Subswath
 
-_SENSING_DELAY = np.timedelta64(
-    1_150_000_000, "ns"
-)  # first echo of a burst after the zero-Doppler time of its first line
-_BORDER = 24  # samples that the processor leaves empty on either side
 _GRID_COLUMNS = 21
 _EMPTY, _NO_PIXELS = np.zeros((0, 0)), np.zeros((0, 0), np.int64)
 _NO_GRID = GeolocationGrid(  # until the terrain is known
@@ -72,12 +69,6 @@ class Exposure:
         )
 
 
-def choose_subswath(flight: Flight, latitude: float, longitude: float) -> str:
-    """The beam that sees a place nearest to its middle."""
-    elevation = _elevation(flight, latitude, longitude)
-    return min(sensor.SUBSWATHS.values(), key=lambda each: abs(elevation - sum(each.elevation) / 2)).name
-
-
 def first_image(
     flight: Flight,
     *,
@@ -102,16 +93,13 @@ def first_image(
     swath = sensor.SUBSWATHS[subswath]
     lines = lines or swath.lines
     step = sensor.BURST_STEP - (swath.lines - lines)
-    moment, middle_range = _seen(flight, latitude, longitude)
-    spacing = SPEED_OF_LIGHT / (2 * sensor.RANGE_SAMPLING_RATE)
-    edge_near, edge_far = (_range_at(flight, moment, angle) for angle in swath.elevation)
-    width = samples or min(swath.samples, int((edge_far - edge_near) / spacing))
-    near = min(max(middle_range - width / 2 * spacing, edge_near), max(edge_near, edge_far - width * spacing))
+    moment, middle_range = seen(flight, latitude, longitude)
+    near, width, empty = range_window(flight, swath, moment, middle_range, samples)
     length = (bursts - 1) * step + lines
     delay = swath.delay * step / sensor.BURST_STEP  # shorter cycles bring the subswaths closer together too
-    start = moment - (length / 2 - delay) * sensor.LINE_SECONDS
+    start = clear_of_edges(moment - (length / 2 - delay) * sensor.LINE_SECONDS, swath, flight.passage.track)
     near_time = float(f"{2 * near / SPEED_OF_LIGHT:.15e}")
-    return _exposure(flight, swath, start, near_time, (bursts, lines, width), step, polarisation)
+    return _exposure(flight, swath, start, near_time, (bursts, lines, width), empty, step, polarisation)
 
 
 def second_image(reference: Exposure, flight: Flight, *, synchronisation: float) -> Exposure:
@@ -131,8 +119,9 @@ def second_image(reference: Exposure, flight: Flight, *, synchronisation: float)
     arc = flight.arc(begins - 20.0, begins + 20.0)
     start = float(view.broadside(arc, target)[0]) + begins + synchronisation
     shape = (len(image.bursts), image.lines_per_burst, image.samples_per_burst)
+    empty = (image.bursts[0].first_sample, image.samples_per_burst - 1 - image.bursts[0].last_sample)
     step = sensor.BURST_STEP - (reference.swath.lines - image.lines_per_burst)
-    return _exposure(flight, reference.swath, start, image.slant_range_time, shape, step, image.polarisation)
+    return _exposure(flight, reference.swath, start, image.slant_range_time, shape, empty, step, image.polarisation)
 
 
 def with_grid(exposure: Exposure, dem: Dem) -> Exposure:
@@ -169,6 +158,7 @@ def _exposure(
     start: float,
     near_time: float,
     shape: tuple[int, int, int],
+    empty: tuple[int, int],
     step: int,
     polarisation: str,
 ) -> Exposure:
@@ -201,7 +191,7 @@ def _exposure(
         azimuth_window=sensor.AZIMUTH_WINDOW,
         lines_per_burst=lines,
         samples_per_burst=samples,
-        bursts=_bursts(flight, swath, times, lines, samples),
+        bursts=_bursts(flight, swath, times, lines, (empty[0], samples - 1 - empty[1])),
         fm_rates=(),
         doppler_centroids=(),
         orbit=flight.orbit(start, start + length),
@@ -211,28 +201,28 @@ def _exposure(
     return _with_doppler(Exposure(image, flight, arc, swath), step)
 
 
-def _bursts(flight: Flight, swath: Subswath, times: list[np.datetime64], lines: int, samples: int) -> tuple[Burst, ...]:
-    """The bursts that begin at given times: their numbers and valid parts.
+def _bursts(
+    flight: Flight, swath: Subswath, times: list[np.datetime64], lines: int, valid: tuple[int, int]
+) -> tuple[Burst, ...]:
+    """The bursts that begin at given times: their numbers and valid parts, some a few samples narrower.
 
     The first has the number of its place and the others count on from it, though cropped ones are not a cycle apart.
     Cropped ones keep the empty lines of a whole one.
     """
     after_node = [float((time - flight.node_time) / np.timedelta64(1, "ns")) * 1e-9 for time in times]
-    first_echo = after_node[0] + float(_SENSING_DELAY / np.timedelta64(1, "ns")) * 1e-9
-    first_id = burst_identifier(first_echo, track=flight.passage.track, subswath=swath.name)
-    border = [min(_BORDER + 3 * (number % 3), samples // 8) for number in range(1, len(times) + 1)]
+    first_id = burst_identifier(after_node[0] + swath.sensing_delay, track=flight.passage.track, subswath=swath.name)
     return tuple(
         Burst(
             number=k + 1,
             azimuth_time=time,
-            sensing_time=time + _SENSING_DELAY,
+            sensing_time=time + np.timedelta64(round(swath.sensing_delay * 1e9), "ns"),
             anx_seconds=after_node[k],
             burst_id=first_id + k,
             byte_offset=0,
             first_line=swath.first_line,
             last_line=lines - (swath.lines - swath.last_line),
-            first_sample=border[k],
-            last_sample=samples - 1 - border[k],
+            first_sample=valid[0] + 3 * (k % 3),
+            last_sample=valid[1] - 3 * (k % 3),
         )
         for k, time in enumerate(times)
     )
@@ -267,29 +257,6 @@ def _fm_rate(exposure: Exposure, time: np.datetime64) -> RangePolynomial:
     delay = 2 * ranges / SPEED_OF_LIGHT - image.slant_range_time
     fitted = np.polynomial.Polynomial.fit(delay, -2 / image.wavelength * bend, 2).convert().coef
     return RangePolynomial(time, image.slant_range_time, tuple(float(f"{value:.15e}") for value in fitted))
-
-
-def _seen(flight: Flight, latitude: float, longitude: float) -> tuple[float, float]:
-    """Seconds after the node when a place is broadside, and its slant range in m."""
-    near = flight.passage.seconds
-    seconds, slant_range = view.broadside(flight.arc(near - 20, near + 20), to_ecef(latitude, longitude, 0.0))
-    return near + float(seconds), float(slant_range)
-
-
-def _elevation(flight: Flight, latitude: float, longitude: float) -> float:
-    """Angle off nadir at which a place is seen, degrees."""
-    near = flight.passage.seconds
-    arc = flight.arc(near - 20, near + 20)
-    target = to_ecef(latitude, longitude, 0.0)
-    return float(view.incidence(arc, view.broadside(arc, target)[0], target)[1])
-
-
-def _range_at(flight: Flight, moment: float, elevation: float) -> float:
-    """Slant range to the ellipsoid at an angle off nadir, m, on a sphere of the place's radius."""
-    position = flight.position(np.array([moment]))[0]
-    radius = np.linalg.norm(position) - float(from_ecef(position)[2])
-    orbit, angle = np.linalg.norm(position), np.radians(elevation)
-    return float(orbit * np.cos(angle) - np.sqrt(radius**2 - (orbit * np.sin(angle)) ** 2))
 
 
 def _after_node(exposure: Exposure, seconds: float) -> float:

@@ -1,7 +1,8 @@
 """Facts of Sentinel-1's interferometric wide swath, as numbers, for images that are drawn and not taken.
 
 The numbers are those of the annotations of S1A_IW_SLC__1SDV_20230904T063730_20230904T063757_050174_0609E3_DAA1 (a real
-product, read once) and of ESA's product specification (S1-RS-MDA-52-7441); beam angles are measured at its edges.
+product, read once) and of ESA's product specification (S1-RS-MDA-52-7441). Beam angles are those at the first and the
+last valid sample of its bursts: neighbours share 0.11 degrees, some two km of ground, though their files share twelve.
 """
 
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ class Subswath:
     Parameters
     ----------
     name : IW1 to IW3.
-    elevation : degrees off nadir at the first and last sample.
-    samples, lines : of a whole burst.
+    elevation : degrees off nadir at the first and last valid sample.
+    empty : samples before the first and after the last valid one, of which the echo is not whole.
+    lines : of a whole burst.
     delay : lines by which its bursts begin after those of IW1.
+    sensing_delay : seconds from the zero-Doppler time of a burst's first line to its first echo.
     first_line, last_line : valid lines of a burst.
     steering_rate : degrees/s.
     range_bandwidth, azimuth_bandwidth : processed, Hz.
@@ -41,9 +44,10 @@ class Subswath:
 
     name: str
     elevation: tuple[float, float]
-    samples: int
+    empty: tuple[int, int]
     lines: int
     delay: int
+    sensing_delay: float
     first_line: int
     last_line: int
     steering_rate: float
@@ -65,10 +69,11 @@ SUBSWATHS = {
     for each in (
         Subswath(
             name="IW1",
-            elevation=(27.4195, 33.0463),
-            samples=23055,
+            elevation=(27.4534, 32.4316),
+            empty=(171, 2419),
             lines=1507,
             delay=0,
+            sensing_delay=1.148,
             first_line=21,
             last_line=1487,
             steering_rate=1.590368784,
@@ -83,10 +88,11 @@ SUBSWATHS = {
         ),
         Subswath(
             name="IW2",
-            elevation=(32.2672, 37.2509),
-            samples=26818,
+            elevation=(32.3182, 36.9076),
+            empty=(157, 2207),
             lines=1519,
             delay=460,
+            sensing_delay=1.043,
             first_line=19,
             last_line=1499,
             steering_rate=0.979863325,
@@ -101,10 +107,11 @@ SUBSWATHS = {
         ),
         Subswath(
             name="IW3",
-            elevation=(36.7431, 40.5930),
-            samples=25769,
+            elevation=(36.8066, 40.3515),
+            empty=(140, 1943),
             lines=1524,
             delay=-418,
+            sensing_delay=1.157,
             first_line=19,
             last_line=1504,
             steering_rate=1.397440818,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -152,7 +153,14 @@ _UNITS = {
     "geometric_range_change": ("m", "the same without the motion"),
     "delay_reference": ("m", "delay of the air along the line of sight"),
     "delay_secondary": ("m", "delay of the air along the line of sight"),
-    "phase": ("rad", "4 pi / wavelength (range change + delays), unwrapped: the phase of reference x conj(secondary)"),
+    "phase": (
+        "rad",
+        "4 pi / wavelength (range change + delays), unwrapped; with squint_phase that of reference x conj(secondary)",
+    ),
+    "squint_phase": (
+        "rad",
+        "added by motion along the flight and a planted azimuth error, to which a steered beam is not square",
+    ),
     "azimuth_offset": ("1", "lines by which the pixel lies later in the secondary's burst"),
     "range_offset": ("1", "samples by which the pixel lies farther in the secondary's burst"),
     "coherence": ("1", "temporal coherence, without thermal noise and baseline"),
@@ -162,13 +170,14 @@ _UNITS = {
 
 
 def truth_dataset(
-    parts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.int64], dict[str, FloatArray]]],
+    parts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.int64], dict[str, FloatArray]]], *, size: tuple[int, int]
 ) -> xr.Dataset:
     """Put the bursts of one subswath's truth together.
 
     Parameters
     ----------
     parts : for each burst its number from 1, lines and samples of the nodes, and their fields.
+    size : lines and samples of a burst, an attribute.
 
     Returns
     -------
@@ -178,7 +187,9 @@ def truth_dataset(
     stacked = {
         name: (("burst", "line", "sample"), np.stack([fields[name] for *_, fields in parts])) for name in parts[0][-1]
     }
-    ds = xr.Dataset(stacked, {"burst": [number for number, *_ in parts], "line": lines, "sample": samples})
+    ds = xr.Dataset(
+        stacked, {"burst": [number for number, *_ in parts], "line": lines, "sample": samples}, {"size": size}
+    )
     for name, (unit, meaning) in _UNITS.items():
         ds[name].attrs |= {"units": unit, "long_name": meaning}
         if name not in ("latitude", "longitude", "range_change", "geometric_range_change", "phase", "water"):
@@ -187,9 +198,16 @@ def truth_dataset(
 
 
 def truth_header(
-    event: Event, ground: Ground, conditions: dict[str, Any], products: Sequence[str], *, seed: int, wavelength: float
+    event: Event,
+    ground: Ground,
+    conditions: dict[str, Any],
+    products: Sequence[str],
+    *,
+    drift: tuple[float, float],
+    seed: int,
+    wavelength: float,
 ) -> dict[str, Any]:
-    """Attributes of the truth: event, rupture, conditions, and the products it belongs to."""
+    """Attributes of the truth: event, rupture, conditions, what was drawn, and the products it belongs to."""
     return {
         "title": "Ground truth of a simulated Sentinel-1 pair",
         "event": json.dumps(event.to_dict()),
@@ -198,9 +216,26 @@ def truth_header(
         "reference": products[0],
         "secondary": products[1],
         "dem": ground.dem.source,
+        "convergence_m_per_s": json.dumps(drift),
         "stratified_m_per_km": json.dumps([sky.stratified for sky in ground.skies]),
         **truth_attributes(ground.rupture, ground.origin, wavelength),
     }
+
+
+def results(folder: Path, event_id: str) -> list[Path]:
+    """Where the results of an event's simulation are: terrain, truth, and the two products that the truth names.
+
+    Parameters
+    ----------
+    folder : of the results; event_id : of the event.
+    """
+    truth = folder / f"{event_id}_truth.nc"
+    try:
+        with h5py.File(truth) as file:
+            products = [str(file.attrs[side]) for side in ("reference", "secondary")]
+    except (OSError, KeyError):  # none there, or one that names nothing
+        products = []
+    return [folder / f"{event_id}_dem.tif", truth, *(folder / f"{name}.SAFE" for name in products)]
 
 
 def write_truth(path: Path, parts: dict[str, xr.Dataset], header: dict[str, Any]) -> Path:
@@ -212,6 +247,7 @@ def write_truth(path: Path, parts: dict[str, xr.Dataset], header: dict[str, Any]
     """
     xr.Dataset(attrs=header).to_netcdf(path, engine="h5netcdf")
     for name, ds in parts.items():
-        encoding: dict[Any, Any] = {variable: {"zlib": True, "complevel": 4} for variable in ds.data_vars}
+        packed = {"zlib": True, "complevel": 4, "shuffle": True}
+        encoding: dict[Any, Any] = {variable: dict(packed) for variable in ds.data_vars}
         ds.to_netcdf(path, group=name, mode="a", engine="h5netcdf", encoding=encoding)
     return path

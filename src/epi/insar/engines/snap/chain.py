@@ -144,7 +144,7 @@ class _Chain:
 
     def _finish(self, name: str, last: Stage) -> None:
         options = self.options
-        nodes = self._refinement()
+        nodes = self._refinement(name)
         after = options.unwrap or options.geocode
         if nodes:
             what = "Removes the phase of the topography where that is left, averages pixels, filters the phase."
@@ -154,15 +154,15 @@ class _Chain:
         if options.geocode:
             self._add(name, "geocode", "Puts every band on a map.", [last], [self._terrain(last.bands)], more=False)
 
-    def _refinement(self) -> list[Node]:
-        options = self.options
+    def _refinement(self, name: str) -> list[Node]:
+        options, looks = self.options, self.options.looks_of(name)
         nodes = []
         if options.topography == "separate":
             kept: dict[str, Any] = {"outputElevationBand": True} if options.elevation else {}
             kept |= {"outputLatLonBands": True} if options.latitude_longitude and not options.geocode else {}
             nodes.append(self._node("TopoPhaseRemoval", **self._dem(), **kept))
-        if options.looks is not None:
-            nodes.append(self._node("Multilook", nRgLooks=options.looks[1], nAzLooks=options.looks[0]))
+        if looks is not None:
+            nodes.append(self._node("Multilook", nRgLooks=looks[1], nAzLooks=looks[0]))
         if options.goldstein:
             nodes.append(self._node("GoldsteinPhaseFiltering", **self._goldstein()))
         return nodes

@@ -17,6 +17,9 @@ from epi.settings import settings
 CONTRACT_FILE = "snap_operators.json"
 """Name of the facts inside the data folder."""
 
+EXTERNAL_DEM = "External DEM"
+"""SNAP's name of an elevation model in a file of one's own."""
+
 SUBSWATHS = ("IW1", "IW2", "IW3")
 POLARISATIONS = ("VV", "VH", "HH", "HV")
 

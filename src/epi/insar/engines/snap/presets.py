@@ -1,5 +1,6 @@
 """The choices of a chain, and those of two theses by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,9 @@ from epi.errors import ParameterError
 from epi.insar.engines.snap import operators
 
 LATEST = 14  # version of SNAP the graphs are for unless another is named
+LINE_M = 13.95  # a line of the wide swath on the ground: 13.9 to 14.0 m in real annotations
+SAMPLE_M = 2.3296  # a sample of it along the line of sight
+MIDDLE_INCIDENCE_DEG = {"IW1": 34.5, "IW2": 39.5, "IW3": 44.0}  # of each subswath, from real annotations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +34,8 @@ class Options:
         (``"separate"``), or not at all (``"none"``).
     coherence_window : azimuth and range, pixels; None where ``parameters`` say it otherwise.
     merge : join the subswaths after deburst.
-    looks : azimuth and range; None for none.
+    looks : azimuth and range; ``"square"`` for square pixels of about ``pixel_m``, by each subswath's usual incidence
+        (the native engine reads it from the annotation); None for none.
     goldstein : filter the phase; ``goldstein_alpha`` (0 to 1) its strength (None, from SNAP 14: by the coherence),
         ``goldstein_fft`` the side of its block, ``goldstein_window`` of its smoothing, ``goldstein_coherence`` the
         least coherence it filters (None: all).
@@ -57,7 +62,7 @@ class Options:
     topography: Literal["interferogram", "separate", "none"] = "interferogram"
     coherence_window: tuple[int, int] | None = (3, 10)
     merge: bool = False
-    looks: tuple[int, int] | None = (2, 8)
+    looks: tuple[int, int] | Literal["square"] | None = "square"
     goldstein: bool = True
     goldstein_alpha: float | None = 1.0
     goldstein_fft: int = 64
@@ -82,6 +87,8 @@ class Options:
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise _wrong(name, getattr(self, name), operators.listed(allowed))
+        if isinstance(self.looks, str) and self.looks != "square":
+            raise _wrong("looks", self.looks, "(azimuth, range), 'square' or None")
         if self.bursts is not None and not 1 <= self.bursts[0] <= self.bursts[1]:
             raise _wrong("bursts", self.bursts, "first and last, from 1")
         if self.esd and self.bursts is not None and self.bursts[0] == self.bursts[1]:
@@ -90,13 +97,22 @@ class Options:
             raise _wrong("merge", True, "two subswaths or more with it")
         if self.goldstein_alpha is None and self.snap_version < 14:
             raise _wrong("goldstein_alpha", None, f"a number in (0, 1] for SNAP {self.snap_version}")
-        if self.dem_file is not None and self.dem != "External DEM":
-            raise _wrong("dem", self.dem, "'External DEM' with dem_file")
+        if self.dem_file is not None and self.dem != operators.EXTERNAL_DEM:
+            raise _wrong("dem", self.dem, f"{operators.EXTERNAL_DEM!r} with dem_file")
         if self.unwrap and self.topography == "none":
             raise _wrong(
                 "topography", "none", "'interferogram' or 'separate' with unwrap: it would be taken for motion"
             )
         self._check_kept_bands()
+
+    def looks_of(self, name: str) -> tuple[int, int] | None:
+        """Return the looks in azimuth and range of a subswath, ``iw1`` to ``iw3``, or of all of them, ``merged``."""
+        if not isinstance(self.looks, str):
+            return self.looks
+        swaths = self.subswaths if name == "merged" else (name.upper(),)
+        middle = sum(MIDDLE_INCIDENCE_DEG[swath] for swath in swaths) / len(swaths)
+        sample_m = SAMPLE_M / math.sin(math.radians(middle))
+        return max(round(self.pixel_m / LINE_M), 1), max(round(self.pixel_m / sample_m), 1)
 
     def _check_kept_bands(self) -> None:
         """Heights and coordinates must have an operator that can write them."""
@@ -176,7 +192,7 @@ PRESETS = {
     "copernicus-netcdf": Preset(
         title="Copernicus 30m with ESD to NetCDF",
         source="benotto2026, chapter 4",
-        options=Options(esd=True, coherence_window=(10, 10)),
+        options=Options(esd=True, coherence_window=(10, 10), looks=(2, 8)),
         corrected=(
             "Terrain-Correction turns i and q into intensity, and interpolates a wrapped phase across its jumps: it is "
             "asked for complex output and for i, q, coherence, unwrapped phase, displacement and elevation by name; "

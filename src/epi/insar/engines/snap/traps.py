@@ -108,11 +108,12 @@ def check_traps(operator: str, parameters: Mapping[str, str], *, version: int) -
 
 def _check_elevation_model(operator: str, given: Mapping[str, str]) -> None:
     own, name = given.get("externalDEMFile"), given.get("demName")
-    if name == "External DEM" and not own:
-        raise ParameterError(f"{operator}: demName is 'External DEM', but no externalDEMFile is given; name the file.")
-    if own and name != "External DEM":
+    if name == operators.EXTERNAL_DEM and not own:
+        raise ParameterError(f"{operator}: demName is {name!r}, but no externalDEMFile is given; name the file.")
+    if own and name != operators.EXTERNAL_DEM:
         raise ParameterError(
-            f"{operator}: externalDEMFile is used instead of demName {name!r}; give demName='External DEM' with it."
+            f"{operator}: externalDEMFile is used instead of demName {name!r}; give demName="
+            f"{operators.EXTERNAL_DEM!r} with it."
         )
 
 

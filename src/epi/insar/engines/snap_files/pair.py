@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from epi.errors import FileFormatError, MissingConvention, ParameterError
 from epi.insar.engines.snap_files import metadata as meta
 from epi.insar.engines.snap_files.file import Floats, SnapFile
 from epi.insar.engines.snap_files.names import DATE, Dates, only, same_size
+from epi.insar.topsar.interferogram import coherence
 
 
 def paired(
@@ -72,19 +72,11 @@ def _interferogram(
     """Return reference x conj(secondary), its coherence magnitude over a window, and both intensities."""
     made = reference * secondary.conj()
     valid = np.isfinite(made)
-    powers = [np.where(valid, np.abs(image) ** 2, 0).astype(float) for image in (reference, secondary)]
-
-    def mean(values: Floats) -> Floats:
-        return np.asarray(uniform_filter(values, window, mode="constant"))
-
-    whole = np.where(valid, made, 0).astype(complex)
-    product = np.hypot(mean(whole.real), mean(whole.imag))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        coherence = product / np.sqrt(mean(powers[0]) * mean(powers[1]))
+    waves = (np.where(valid, image, 0).astype(np.complex64) for image in (reference, secondary, made))
     return {
         "i": made.real,
         "q": made.imag,
-        "coherence": np.where(valid, np.clip(coherence, 0, 1), np.nan),
-        "intensity_reference": np.where(valid, powers[0], np.nan),
-        "intensity_secondary": np.where(valid, powers[1], np.nan),
+        "coherence": np.where(valid, coherence(*waves, window=window), np.nan),
+        "intensity_reference": np.where(valid, np.abs(reference) ** 2, np.nan),
+        "intensity_secondary": np.where(valid, np.abs(secondary) ** 2, np.nan),
     }

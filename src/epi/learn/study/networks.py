@@ -1,0 +1,83 @@
+"""The four published networks, by timm, with their own number of channels and answers."""
+
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import nn
+
+from epi.errors import ParameterError
+from epi.learn.libraries import timm
+from epi.learn.study.recipe import Recipe
+
+HUB = "https://huggingface.co"
+TOKEN = 16
+"""A vision transformer cuts the picture into squares of so many pixels."""
+
+
+class WeightsUnreachable(UserWarning):
+    """Published weights were asked for and could not be had."""
+
+
+def reach_hub(seconds: float = 5.0) -> None:
+    """Fail at once where the model hub is out of reach: timm alone would retry for up to a minute."""
+    try:
+        urllib.request.urlopen(urllib.request.Request(HUB, method="HEAD"), timeout=seconds).close()
+    except urllib.error.HTTPError:
+        return  # an answer, if an unfriendly one: the hub is there
+
+
+def build_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> nn.Module:
+    """Make the network of a recipe; the same recipe gives the same random weights.
+
+    Parameters
+    ----------
+    recipe : its model, channels, pixels, weights and seed.
+    reach : called before weights are downloaded; fails where they cannot be had.
+
+    Raises
+    ------
+    ParameterError : timm does not know the model, or the pixels do not fit a transformer's squares.
+    """
+    if not timm.is_model(recipe.model):
+        near = ", ".join(get_close_matches(recipe.model, timm.list_models(), n=3)) or "timm.list_models()"
+        raise ParameterError(f"timm knows no model {recipe.model!r}: try {near}.")
+    made: dict[str, Any] = {"in_chans": recipe.channels, "num_classes": recipe.outputs}
+    if recipe.model.startswith("vit"):
+        if recipe.pixels % TOKEN:
+            raise ParameterError(
+                f"{recipe.model} cuts a patch into squares of {TOKEN} pixels, and {recipe.pixels} is no multiple: "
+                f"choose {TOKEN * max(1, round(recipe.pixels / TOKEN))} pixels."
+            )
+        made["img_size"] = recipe.pixels
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = _published(recipe.model, made, reach) if recipe.weights == "auto" else None
+        return network or _module(timm.create_model(recipe.model, pretrained=False, **made))
+
+
+def _published(model: str, made: dict[str, Any], reach: Callable[[], None]) -> nn.Module | None:
+    """The network with weights learned on photographs, or None after one warning."""
+    try:
+        reach()
+        return _module(timm.create_model(model, pretrained=True, **made))
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        warnings.warn(
+            f"Published weights of {model} cannot be had ({reason}): training starts from random weights. "
+            "Say weights=None to ask for that.",
+            WeightsUnreachable,
+            stacklevel=3,
+        )
+        return None
+
+
+def _module(made: object) -> nn.Module:
+    """Narrow what timm returns."""
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"timm returned {type(made).__name__}, not a network.")
+    return made
