@@ -7,9 +7,11 @@ when, and only when, the plain import fails in exactly this way; a torchvision t
 """
 
 import importlib
+import logging
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import torch
@@ -62,4 +64,21 @@ with warnings.catch_warnings():
     import timm
     import torchmetrics
 
-__all__ = ["import_torchvision", "lightning", "timm", "torchmetrics", "torchvision"]
+
+@contextmanager
+def silent_lightning() -> Iterator[None]:
+    """Keep lightning from advertising, and from warning about what is so on purpose."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # reading costs less than a worker
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)  # lightning's own, with torch
+        warnings.filterwarnings("ignore", message=".*The number of training batches.*")  # of its log, which is off
+        try:
+            yield
+        finally:
+            log.setLevel(level)
+
+
+__all__ = ["import_torchvision", "lightning", "silent_lightning", "timm", "torchmetrics", "torchvision"]

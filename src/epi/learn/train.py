@@ -1,10 +1,6 @@
 """Training: a stream of simulated patches, one loss, the loop left to lightning."""
 
-import logging
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,11 +13,11 @@ from torch.optim.swa_utils import AveragedModel
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.data import Batches, Sample
-from epi.learn.libraries import lightning
+from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.likelihood import VISIBLE_M, losses
 from epi.learn.models import Answer, Locator, Settings
 from epi.simulate.stream import Weather
-from epi.storage import make_folder
+from epi.storage import atomic_path, make_folder
 
 CHECKPOINT = "last.ckpt"
 DEVELOPMENT = 1_000_003
@@ -142,6 +138,19 @@ class Learning(lightning.LightningModule):
         self.rows = list(checkpoint["rows"])
 
 
+class Keeping(lightning.Callback):
+    """Write a checkpoint every so many steps, whole or not at all."""
+
+    def __init__(self, path: Path, every: int) -> None:
+        self.path, self.every = path, every
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:  # noqa: ANN401  # lightning's own arguments
+        """Save what training needs to go on from here."""
+        if trainer.global_step % self.every == 0:
+            with atomic_path(self.path) as temporary:
+                trainer.save_checkpoint(temporary)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained network and its history: a row a check, with the patches seen, the losses and the median error (km).
@@ -185,22 +194,15 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
     learning.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     done = _steps_done(kept, plan) if kept and kept.is_file() else 0
     batches = draw(plan.seed, first=done, workers=plan.workers)
-    callbacks: list[Any] = []
-    if kept:
-        callbacks = [
-            lightning.pytorch.callbacks.ModelCheckpoint(
-                dirpath=kept.parent, filename="last", every_n_train_steps=every, enable_version_counter=False
-            )
-        ]
-    with _silent_lightning():
+    with silent_lightning():
         trainer = lightning.Trainer(
             max_steps=plan.steps,
             accelerator={"cuda": "gpu"}.get(plan.device, plan.device),
             devices=1,
             precision="bf16-mixed" if plan.half else "32-true",
-            callbacks=callbacks,
+            callbacks=[Keeping(kept, every)] if kept else [],
             logger=False,
-            enable_checkpointing=bool(kept),
+            enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
@@ -232,19 +234,3 @@ def _steps_done(path: Path, plan: Plan) -> int:
     if {name: value.shape for name, value in weights.items() if name.startswith("network.")} != shapes:
         raise FileFormatError(f"{path} is of another architecture: give another folder, or delete it to start again.")
     return steps
-
-
-@contextmanager
-def _silent_lightning() -> Iterator[None]:
-    """Keep lightning from advertising, and from warning about what is so on purpose."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)  # lightning's own, with torch
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")  # where the checkpoint is
-        try:
-            yield
-        finally:
-            log.setLevel(level)

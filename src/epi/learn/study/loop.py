@@ -1,9 +1,6 @@
 """What lightning runs: the published loss, optimiser and measures, the order of the patches, and the checkpoints."""
 
-import logging
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,19 +112,3 @@ class Keeper(lightning.Callback):
                 trainer.save_checkpoint(path)
         row = study.rows[-1] if study.rows else {}
         self.progress(f"epoch {done} of {trainer.max_epochs}: " + ", ".join(f"{k} {v:.4g}" for k, v in row.items()))
-
-
-@contextmanager
-def silent_lightning() -> Iterator[None]:
-    """Keep lightning from advertising, and from warning about what is so on purpose."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")  # reading costs less than a worker
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)  # lightning's own, with torch
-        warnings.filterwarnings("ignore", message=".*The number of training batches.*")  # of its log, which is off
-        try:
-            yield
-        finally:
-            log.setLevel(level)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from epi.errors import FileFormatError, ParameterError
-from epi.learn.libraries import lightning
+from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.study.loader import Images, Samples, Scaling, measure_scaling
-from epi.learn.study.loop import Keeper, Progress, Shuffled, Study, silent_lightning
+from epi.learn.study.loop import Keeper, Progress, Shuffled, Study
 from epi.learn.study.networks import build_network
 from epi.learn.study.recipe import Recipe
 from epi.learn.study.targets import Target
