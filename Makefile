@@ -18,7 +18,7 @@ help:
 	@echo "make retest  the same, though nothing has changed since it passed"
 	@echo "make lab     JupyterLab on the chapters"
 	@echo "make bench   speed, beside something to compare it with"
-	@echo "make train-locator   the network that ships, again: over an hour on two cores; PLAN=gpu for a large GPU"
+	@echo "make train-locator   the network that ships, again: an hour and a half on two cores; PLAN=gpu for a large GPU"
 
 # The interpreter's own configuration lets notebooks/ run from the project's root in JupyterLab, as everywhere else;
 # matplotlib's first import builds its font cache here and not in a chapter.

@@ -19,28 +19,33 @@
 #
 # **You will learn**
 #
-# * what a track is, and how to read it from the name of an image;
-# * why before and after are instants, not dates;
-# * how the best pair of each track is chosen, and what disqualifies a candidate.
+# * what a track is, and why before and after are instants, not dates;
+# * which ground a pair has to show, and how the best pair of each track is chosen;
+# * what it costs, in gigabytes, and how single bursts make it cheaper.
 #
 # **Prerequisites**: {doc}`01_catalogue`. **Run time**: a few seconds.
 
 # %% tags=["parameters"]
 event_id: str = "20210303-thessaly"  # the earthquake of this run
 run_folder: str = "runs/20210303-thessaly"  # where its files go
-scenes: str = ""  # a file of archive records; empty: shipped records, or else the simulated calendar
+scenes: str = ""  # asf or cdse asks that archive; else a file of records; empty: shipped ones or a simulated calendar
 days: float = 15.0  # how far from the earthquake an image may be, on either side
 
 # %%
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from epi import plots
 from epi.catalogue import Event, find_event, match_pairs, read_scenes, scene_from_name
-from epi.catalogue.pairs import AREA_RADIUS_KM
+from epi.catalogue.area import area_radius_km
+from epi.catalogue.bursts import SUBSWATHS, burst_bytes, bursts_over
+from epi.catalogue.pairs import events_by_image
+from epi.catalogue.search import SOURCES, search_scenes
 from epi.simulate.acquisitions import candidate_scenes, passages, simulated_scenes
+from epi.source.motion import affected_radius_km
 from epi.storage import atomic_path
 
 pd.options.display.max_colwidth = 150
@@ -84,16 +89,44 @@ views.drop(columns="seconds").round(1)
 #
 # ## The candidates
 #
-# Candidates come from a file of archive records if one is given, else from the records that ship with the book if they
-# show this earthquake, and else from a calendar computed from the same orbit. The names in the calendar begin with
-# `SIM_`: it tells when the satellites *could* have taken an image, not whether they did.
+# Candidates are asked of an archive: the Alaska Satellite Facility (`scenes = "asf"`) or the Copernicus Data Space
+# (`"cdse"`). No account is needed to search. The answer is kept on disk and taken again for a week; its age is printed.
+# Without a network they come from a file of recorded answers, from the records that ship with the book if they show
+# this earthquake, and else from a calendar computed from the same orbit. Names in the calendar begin with `SIM_`: it
+# tells when the satellites *could* have taken an image, not whether they did.
 
 # %%
-candidates = candidate_scenes(event, scenes)
+if scenes in SOURCES:
+    answer = search_scenes(event, source=scenes, days=days)
+    candidates = answer.scenes
+    print(answer.summary)
+else:
+    candidates = candidate_scenes(event, scenes)
 simulated = sum(scene.simulated for scene in candidates)
 print(f"{len(candidates)} candidates, {simulated} of them simulated")
 
 # %% [markdown]
+# ## The ground that can have moved
+#
+# A small earthquake moves the ground over its fault and nothing else; a great one moves half a country. So the area a
+# pair has to show is no fixed box. The fault that chapter 1 gives a magnitude and a depth is asked how far away it still
+# moves the ground by five millimetres along the line of sight, and by a twentieth of its peak; the error of the
+# catalogue's epicentre, ten kilometres, comes on top.
+
+# %%
+depths = {f"{depth} km deep": depth for depth in (5, 10, 20, 40)}
+sizes = [4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 7.5]
+reach = {name: affected_radius_km(sizes, depth) for name, depth in depths.items()}
+radius_km = area_radius_km(event)
+size = "magnitude unknown" if pd.isna(event.magnitude) else f"magnitude {event.magnitude:.1f}"
+print(f"{event.event_id}, {size}: {radius_km:.0f} km")
+pd.DataFrame(reach, index=pd.Index(sizes, name="magnitude")).round(0).astype(int)
+
+# %% [markdown]
+# *Radius in km of the area around the epicentre, by magnitude and depth.* Where nothing moves, the error of the
+# epicentre is left; a large earthquake that is deep moves less ground, but moves it farther out. Pairs are asked for
+# 200 km at most. One image is about 250 km wide and 170 km long: well above magnitude 6.5 one slice is not enough.
+#
 # ## Before and after are instants
 #
 # Take the images nearest to the origin time.
@@ -117,11 +150,12 @@ nearest.assign(**times)[["track", "direction", "start", "hours"]]
 #
 # 1. be single-look complex, since only that product keeps the phase;
 # 2. share track, pass and mode, and at least one polarisation;
-# 3. end before, and start after, the origin time, inside the window;
-# 4. cover the epicentre with both images.
+# 3. end before, and start after, the origin time, inside the window (what took days must be over when it starts);
+# 4. show the epicentre with both images, or a quarter of the area.
 #
-# Of several pairs on a track the one that covers most of the surroundings wins, then the one with the shortest time
-# between its images (the ground changes its face as plants grow and soil dries), then the one whose secondary is
+# Of several pairs on a track the one that covers most of the area wins, where the others are 5 % or more behind; then
+# the one with the shortest time between its images (the ground changes its face as plants grow and soil dries); then
+# the one whose orbits were closest, where the others are 50 m or more farther apart; then the one whose secondary is
 # nearest to the earthquake. Nothing is dropped without a reason:
 
 # %%
@@ -137,7 +171,7 @@ _ = plots.timeline(table, window_days=days).set_title(f"{event.event_id}: {label
 # shortest pair spans twelve days.
 
 # %%
-axes = plots.footprint_map(table, latitude=event.latitude, longitude=event.longitude, radius_km=AREA_RADIUS_KM)
+axes = plots.footprint_map(table, latitude=event.latitude, longitude=event.longitude, radius_km=match.radius_km)
 _ = axes.set_title(f"{event.event_id}: {label}")
 
 # %% [markdown]
@@ -198,13 +232,70 @@ print(f"{len(possible)} passages, {len(taken)} with an image; missing: {', '.joi
 print(records.best.reason)
 
 # %%
-axes = plots.footprint_map(real, latitude=borrego.latitude, longitude=borrego.longitude, radius_km=AREA_RADIUS_KM)
+axes = plots.footprint_map(real, latitude=borrego.latitude, longitude=borrego.longitude, radius_km=records.radius_km)
 _ = axes.set_title(f"{borrego.event_id}: archive records")
 
 # %% [markdown]
-# *Chosen slice (blue) and the others (grey).* Both images of the pair have the epicentre well inside. What they would
-# show of a magnitude 5.2 at a depth of 12 km is another matter: by chapter 1, nothing.
+# *Chosen slice (blue), the others (grey) and the area (dotted).* Both images of the pair have the epicentre well inside.
+# What they would show of a magnitude 5.2 at a depth of 12 km is another matter: by chapter 1, nothing.
 #
+# ## When one slice is not enough
+#
+# The archive cuts every pass into slices for its own convenience, and cuts the next pass somewhere else. Had the
+# earthquake been of magnitude 7.2, the area would reach into the southern slices, so they are joined to the others.
+
+# %%
+larger = replace(borrego, magnitude=7.2, event_id="larger")
+joined = match_pairs(larger, read_scenes(), days=days)
+print(f"{joined.radius_km:.0f} km around the epicentre: {joined.best.reason}")
+pd.DataFrame(
+    [[role, scene.name, round(scene.bytes / 1e9, 1)] for role, scene in joined.best.members],
+    columns=["side", "image", "GB"],
+)
+
+# %%
+axes = plots.footprint_map(
+    joined.table(), latitude=larger.latitude, longitude=larger.longitude, radius_km=joined.radius_km
+)
+_ = axes.set_title("the same place, magnitude 7.2: archive records")
+
+# %% [markdown]
+# *The two slices of the reference (blue) and the larger area (dotted).* They overlap by some kilometres, where each
+# burst is in both; `epi interferogram` joins them with `--slice`. What lies east of the swath stays unseen from this
+# track, however many slices are joined; the slice to the north is not among the shipped records.
+#
+# ## What it costs
+#
+# A slice with two polarisations is four to five gigabytes, and a pair twice that. But the antenna sweeps three
+# **subswaths** in **bursts** of 2.8 seconds {cite:p}`dezan2006`, and the archive gives out single bursts of one
+# polarisation. Which of them show the area?
+
+# %%
+pair = records.best
+found = bursts_over(pair.reference, borrego, records.radius_km)
+print(f"whole images: {pair.bytes / 1e9:.1f} GB")
+print(f"bursts over the area, both dates: {burst_bytes(pair, borrego, records.radius_km) / 1e9:.1f} GB")
+count = pd.Series([burst.swath for burst in found]).value_counts().reindex(SUBSWATHS, fill_value=0)
+size = {swath: f"{part.bytes / 1e6:.0f}" for swath, part in SUBSWATHS.items()}
+pd.DataFrame({"bursts over the area, one date": count, "MB a burst": size})
+
+# %% [markdown]
+# *Bursts that show the ten kilometres around the epicentre.* The same ground has the same burst number at every passage, counted
+# from the equator: where a record tells when the satellite crossed it, as live answers do and these do not, `epi pairs`
+# names the bursts, and `epi download --bursts` fetches them alone. For a great earthquake there is nothing to save.
+#
+# ## One image, two earthquakes
+#
+# An aftershock an hour later would be seen through the very same two images. No label can tell the two apart, and
+# whoever trains on one and tests on the other tests nothing. So events that share an image are linked, and chapter 5
+# keeps them in one split.
+
+# %%
+aftershock = replace(borrego, event_id="an-aftershock", time=borrego.time + pd.Timedelta(hours=1), magnitude=4.4)
+for name, sharing in events_by_image([records, match_pairs(aftershock, read_scenes(), days=days)]).items():
+    print(name[:32], " and ".join(sharing))
+
+# %% [markdown]
 # ## Exercise
 #
 # Shrink the window until no pair is left. What is the smallest window, in whole days, that keeps one, and what does the
@@ -232,7 +323,9 @@ for window in range(1, 16):
 #
 # * Images interfere only along one track; the orbit number in a product's name gives the track.
 # * Times are compared as instants: an image from the day of the earthquake may be the best there is.
-# * Coverage, then time, then nearness decide; every rejected candidate keeps its reason, in `pairs.json`.
+# * Magnitude and depth say which ground a pair has to show; slices are joined where one does not show it.
+# * Coverage, then time, then baseline, then nearness decide; every rejected candidate keeps its reason, in `pairs.json`.
+# * A pair is seven to nine gigabytes; for a small earthquake, its bursts are a tenth of that.
 #
 # ## Next
 #
@@ -240,6 +333,6 @@ for window in range(1, 16):
 #
 # ## References
 #
-# {cite:t}`torres2012` on the mission; {cite:t}`bamler1998` on baselines; {cite:t}`buccoliero2024` and
+# {cite:t}`torres2012` on the mission; {cite:t}`dezan2006` on bursts; {cite:t}`bamler1998` on baselines; {cite:t}`buccoliero2024` and
 # {cite:t}`regecambrin2024` on how their data sets chose pairs; {cite:t}`tolomei2021` on Thessaly. Full entries:
 # {doc}`/references`.

@@ -13,9 +13,11 @@ from pyproj import Geod
 from rasterio.transform import Affine
 
 from epi import doctor as doctor_module
+from epi.catalogue.credentials import COPERNICUS
 from epi.doctor import Finding
 from epi.insar import product
 from epi.runfolder import versions
+from epi.settings import Settings
 
 POINTS = "lon,lat,los,e,n,u\n" + "\n".join(
     f"{22 + i * 0.02},{39.5 + j * 0.02},{0.01 * i},-0.61,-0.14,0.78" for i in range(6) for j in range(6)
@@ -37,7 +39,7 @@ def test_help_needs_no_library():
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["events", "pairs", "locate", "run", "book", "doctor"])
+@pytest.mark.parametrize("command", ["events", "pairs", "download", "locate", "run", "book", "doctor"])
 def test_every_command_has_help_and_json(says, command):
     code, out, _ = says(command, "--help")
     assert code == 0
@@ -67,7 +69,7 @@ def test_events_as_lines_and_as_json(says):
     code, out, _ = says("events")
     assert code == 0
     assert any(line.startswith("20210303-thessaly ") and "39.7546 N" in line for line in out.splitlines())
-    code, out, _ = says("events", "--json", "--min-magnitude", 6, "--box", "19,34,29,42", "--since", "2020-01-01")
+    code, out, _ = says("events", "--json", "--min-magnitude", 6, "--box", "21,39,23,41", "--since", "2020-01-01")
     assert [event["event_id"] for event in json.loads(out)["results"]] == ["20210303-thessaly"]
     code, out, _ = says("events", "--json", "--min-magnitude", 9)
     assert (code, json.loads(out)) == (0, {"results": []})
@@ -94,6 +96,32 @@ def test_pairs_bracket_the_event_and_explain_the_rest(says):
     assert out.count("rejected  ") == len(answer["rejected"])
 
 
+def test_a_calendar_is_said_to_be_one(says):
+    code, out, err = says("pairs", "20210303-thessaly")
+    assert code == 0
+    assert err.count("Simulated calendar: ") == 1
+    assert out.count("(simulated)") == out.count("\n  track ") > 0
+    code, out, err = says("pairs", "20160610-borrego-springs")
+    assert "imulated" not in out + err
+
+
+def test_what_bursts_do_not_save_is_said(says):
+    assert "which saves nothing" in says("pairs", "20161113-kaikoura")[1]
+    assert "saves nothing" not in says("pairs", "20160610-borrego-springs")[1]
+    refused(says("pairs", "20160610-borrego-springs", "--bursts"), "ParameterError: --bursts asks an archive")
+
+
+def test_a_long_list_of_rejected_images_is_counted(says, shared_data):
+    file = shared_data / "asf" / "frame_9847_asf_results.json"
+    _, out, _ = says("pairs", "20160610-borrego-springs", "--scenes", file, "--explain")
+    rejected = [line for line in out.splitlines() if line.startswith("rejected  ")]
+    assert len(rejected) == 3
+    assert rejected[0].startswith("rejected  459 images, such as S1")
+    assert "outside the window" in rejected[0]
+    _, out, _ = says("pairs", "20160610-borrego-springs", "--scenes", file, "--json")
+    assert len(json.loads(out)["rejected"]) == 461
+
+
 def test_no_pair_is_an_error_that_names_the_way_out(says):
     code, _, err = says("pairs", "20210303-thessaly", "--days", 0.1, "--json")
     assert code == 1
@@ -114,10 +142,10 @@ def test_a_source_is_located_where_it_was_put(says, default_run):
     scene = default_run.path / "scene.nc"
     code, out, err = says("locate", scene, "--method", "both", "--event", "20210303-thessaly", "--json")
     assert code == 0, err
-    physics, network = json.loads(out)["results"]
+    physics, network, both = json.loads(out)["results"]
     truth = product.load(default_run.path / "truth.nc").attrs
-    assert (physics["method"], network["method"]) == ("physics", "network")
-    for found, near_km in ((physics, 1.5), (network, 3)):
+    assert [each["method"] for each in (physics, network, both)] == ["physics", "network", "both"]
+    for found, near_km in ((physics, 1.5), (network, 3), (both, 1.5)):
         place = [found["longitude"], found["latitude"], truth["centroid_longitude"], truth["centroid_latitude"]]
         assert Geod(ellps="WGS84").inv(*place)[2] < 1000 * near_km
         assert found["event_id"] == "20210303-thessaly"
@@ -127,7 +155,15 @@ def test_a_source_is_located_where_it_was_put(says, default_run):
         assert 0 < minor <= major
         assert 0 <= azimuth < 360
         assert found["seconds"] > 0
-    assert ellipses_away(physics, truth) < 1
+    for found in (physics, both):
+        assert ellipses_away(found, truth) < 1
+    assert both["trust"] > 0.5
+    assert both["depth_km"] == physics["depth_km"]
+    assert both["seconds"] == pytest.approx(physics["seconds"] + network["seconds"])
+    kept = json.loads((default_run.path / "both.json").read_text())["results"]
+    assert [both[name] for name in ("east_km", "north_km")] == pytest.approx(
+        [kept[0][name] for name in ("east_km", "north_km")], abs=0.6
+    )
     assert abs(physics["magnitude"] - truth["magnitude"]) < 0.15
     assert abs(physics["depth_km"] - truth["centroid_depth_km"]) < 2.5
     assert 0.5 < physics["variance_reduction"] <= 1
@@ -142,21 +178,30 @@ def test_a_source_is_located_where_it_was_put(says, default_run):
     assert code == 0
     assert f"network: {network['latitude']:.4f} N {network['longitude']:.4f} E" in out
 
+    _, out, _ = says("locate", scene, scene, "--method", "network", "--json")
+    (twice,) = json.loads(out)["results"]
+    assert twice["patches"] == 2 * network["patches"]
+    assert [twice[name] for name in ("east_km", "north_km")] == pytest.approx(
+        [network[name] for name in ("east_km", "north_km")], abs=1.0
+    )
+    assert twice["ellipse_km"][0] < network["ellipse_km"][0]
+
 
 @pytest.mark.xfail(
-    strict=True, reason="1.07 semi-axes away: of 100 scenes, four or five lie outside, and so does this one"
+    strict=True, reason="1.15 semi-axes away: of 100 scenes, four or five lie outside, and so does this one"
 )
 def test_the_network_s_ellipse_holds_the_source(default_run):
     _, network = json.loads((default_run.path / "location.json").read_text())["results"]
     assert ellipses_away(network, product.load(default_run.path / "truth.nc").attrs) < 1
 
 
-def test_a_network_needs_weights_and_one_scene(says, tmp_path):
+def test_a_network_needs_weights(says, tmp_path):
     (tmp_path / "points.csv").write_text(POINTS)
     points = tmp_path / "points.csv"
     given = ["--units", "m", "--method", "network", "--network", tmp_path / "network.safetensors"]
     refused(says("locate", points, *given), "FileFormatError: No network ")
-    refused(says("locate", points, points, *given), "ParameterError: The network looks at one scene, not at 2")
+    given[3] = "physics"
+    refused(says("locate", points, *given), "ParameterError: --network was given, and --method physics asks no network")
 
 
 def test_a_file_that_is_not_there(says):
@@ -306,6 +351,31 @@ def test_doctor_never_shows_a_password(monkeypatch, tmp_path):
     assert finding.state == "ok"
     assert "secret" not in str(finding)
     assert "somebody" not in str(finding)
+    (tmp_path / ".netrc").chmod(0o644)
+    finding = doctor_module.credentials()
+    assert finding.state == "absent"
+    assert "chmod 600" in finding.remedy
+    assert "secret" not in str(finding)
+
+
+def test_doctor_says_where_downloads_go_and_what_they_need(monkeypatch, tmp_path):
+    place = Settings(cache=tmp_path / "cache", tokens=tmp_path)
+    for module in ("epi.doctor.settings", "epi.catalogue.credentials.settings"):
+        monkeypatch.setattr(module, lambda: place)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for part in ("TOKEN", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"CDSE_{part}", raising=False)
+    finding = doctor_module.credentials(COPERNICUS)
+    assert (finding.name, finding.state, finding.found) == ("Copernicus login", "absent", "none found")
+    assert "CDSE_TOKEN" in finding.remedy
+    assert str(tmp_path / "cdse.token") in finding.remedy
+    (tmp_path / "cache").mkdir()
+    with (tmp_path / "cache" / "scene.zip").open("wb") as stream:
+        stream.truncate(200_000_000)
+    assert "holds 0.2 GB" in doctor_module.cache().found
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("epi.doctor.settings", lambda: Settings(cache=tmp_path / "file" / "cache"))
+    assert (doctor_module.cache().state, doctor_module.cache().found[:7]) == ("absent", "Cannot ")
 
 
 def test_doctor_asks_the_archives_only_when_told(monkeypatch):

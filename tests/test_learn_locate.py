@@ -6,10 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from epi.errors import ParameterError
-from epi.learn import Locator, Settings, calibrate, combine, ellipse, locate_scene, predict, squared_distance
-from epi.learn.locate import FRAMED, INVISIBLE, UNSURE
+from epi.errors import NoGeoreference, ParameterError
+from epi.learn import (
+    Locator,
+    Settings,
+    calibrate,
+    centres,
+    combine,
+    combine_tracks,
+    ellipse,
+    locate_scene,
+    locate_tracks,
+    predict,
+    squared_distance,
+)
 from epi.learn.models import CELLS, Answer
+from epi.learn.scene import FRAMED, INVISIBLE, UNSURE
 from epi.patches import cut, offset
 from patch_scenes import ORIGIN, plane_scene
 
@@ -82,6 +94,42 @@ def test_mirrored_views_are_turned_back(network):
     assert plain.covariance[0, 0] > 0
     single = [answer.log_weight for answer in predict(network, patches)]
     assert not torch.allclose(single[0], single[-1])  # the views differ: nothing is trivially alike
+
+
+def test_tracks_are_multiplied_and_outvote_nobody(network):
+    """Two tracks that agree are surer than one by a factor of two in variance; two that differ meet in between."""
+    one, other = (PLACES, [said((3.0, -7.0), 2.0)]), (PLACES, [said((5.0, -7.0), 2.0)])
+    alone, twice, apart = (combine_tracks(network, seen) for seen in ([one], [one, one], [one, other]))
+    assert np.diag(twice.covariance) == pytest.approx(np.diag(alone.covariance) / 2, rel=0.15)
+    assert (twice.east_km, twice.north_km) == pytest.approx((3.0, -7.0), abs=0.05)
+    assert (apart.east_km, apart.north_km) == pytest.approx((4.0, -7.0), abs=0.2)
+
+
+def test_tracks_are_placed_in_the_frame_of_the_first(network):
+    """A scene beside the first: alone it is counted from its own middle, behind another from that one's."""
+    here = plane_scene(64, 400.0)
+    there = plane_scene(64, 400.0, origin=(ORIGIN[0] + 0.1, ORIGIN[1] + 0.2))
+    _, east, north = offset(*ORIGIN, (ORIGIN[0] + 0.1, ORIGIN[1] + 0.2))
+    result, found, (first, second) = locate_tracks(network, [here, there])
+    assert result["patches"] == len(first) + len(second) == 2
+    own = combine(network, centres(second), predict(network, second))
+    moved = combine_tracks(network, [(np.array([[float(east), float(north)]]), predict(network, second))])
+    assert (moved.east_km - float(east), moved.north_km - float(north)) == pytest.approx(
+        (own.east_km, own.north_km), abs=0.3
+    )
+    both = [
+        (centres(first), predict(network, first)),
+        (np.array([[float(east), float(north)]]), predict(network, second)),
+    ]
+    expected = combine_tracks(network, both)
+    assert (found.east_km, found.north_km) == pytest.approx((expected.east_km, expected.north_km), abs=0.05)
+
+
+def test_nothing_and_mixed_scenes_are_refused(network):
+    with pytest.raises(ParameterError, match="at least one scene"):
+        locate_tracks(network, [])
+    with pytest.raises(NoGeoreference, match="locate them apart"):
+        locate_tracks(network, [plane_scene(64, 400.0), plane_scene(64, 400.0, origin=None)])
 
 
 def test_ellipse_of_a_known_covariance():

@@ -1,6 +1,7 @@
 """The network: its answer is a density, its seed decides its weights, and its file comes back."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -113,6 +114,20 @@ def test_files_of_another_kind_are_refused(tmp_path):
     ) as caught:
         load_network(path)
     assert "\n" not in str(caught.value)
+    assert re.search(r"of another architecture: size mismatch for \S+", str(caught.value))
     safetensors.torch.save_file(weights, path)
-    with pytest.raises(FileFormatError, match="does not hold weights"):
+    with pytest.raises(FileFormatError, match=r"does not hold weights .*does not state its 'settings'"):
         load_network(path)
+    with pytest.raises(FileFormatError, match="does not state its 'card'"):
+        read_card(path)
+    for lost in ("gone.safetensors", "text.safetensors"):
+        with pytest.raises(FileFormatError, match="does not hold weights"):
+            read_card(tmp_path / lost)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    network = Locator(SMALL)
+    with torch.no_grad():
+        next(network.parameters())[0] = torch.nan
+    with pytest.raises(FileFormatError, match="holds weights that are not finite: train it again"):
+        load_network(save_network(network, tmp_path / "network.safetensors"))

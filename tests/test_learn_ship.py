@@ -1,15 +1,18 @@
 """The network that ships: what its card and its scores say is so, on simulated and on real scenes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from epi.insar import product
 from epi.insar.readers.files import read_scene
 from epi.learn import centres, combine, gridded, load_network, locate_scene, predict, read_card, recipe_scene
-from epi.learn.ship import CALIBRATION, REPORTED, main, summary
+from epi.learn.ship import CALIBRATION, REPORTED, card_of, limits, main, summary
+from epi.learn.train import CHECKPOINT, PLANS
 from epi.settings import settings
 from epi.simulate.recipe import UNSEEN
 
@@ -38,6 +41,26 @@ def test_the_weights_are_small_and_their_card_says_how_they_came(path):
     assert str(card["command"]).startswith("python -m epi.learn.ship")
     for fact in ("seed", "patches", "batch", "data", "history", "temper", "ellipse_factor", "median_km", "coverage"):
         assert card[fact] is not None
+    for fact in ("plan", "intervals", "limits"):
+        assert card[fact]
+
+
+def test_a_card_tells_the_plan_the_intervals_and_the_limits(scores):
+    plan = replace(PLANS["cpu"], seed=7, memory=123)
+    history = pd.DataFrame({"patches": [1, 2], "median_error_km": [5.12345, 4.0]})
+    card = card_of(plan, history, 20.0, {"temper": 0.7, "ellipse_factor": 2.0}, scores, "make it")
+    kept = json.loads(json.dumps(card))
+    assert (kept["command"], kept["seed"], kept["temper"], kept["centre_km"]) == ("make it", 7, 0.7, 20.0)
+    assert kept["history"]["median_error_km"] == [5.123, 4.0]
+    assert {"cycles", "rate", "memory", "half", "settings", "weather"} <= set(kept["plan"])
+    assert kept["plan"]["memory"] == 123
+    assert not {"device", "workers"} & set(kept["plan"])
+    for name in ("median_km", "mean_km", "coverage", "coverage_stormy"):
+        low, high = kept["intervals"][name]
+        assert low < kept[name] <= high
+    assert len(kept["limits"]) >= 4
+    weaker = replace(plan, weather=replace(plan.weather, atmosphere_m=(0.001, 0.013)))
+    assert any("0.1 to 1.3 cm" in line for line in limits(weaker))
 
 
 def test_what_is_reported_was_not_calibrated_on():
@@ -82,19 +105,21 @@ def test_its_ellipses_keep_their_promise(scores):
     assert quakes.loc[quakes["recipe"] == "stormy", "inside"].mean() >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason="median 3.7 km: 200,000 patches are an hour of one core; the curve still falls")
+@pytest.mark.xfail(
+    strict=True, reason="median 3.2 km: 400,000 patches are an hour and a half on two cores; the curve still falls"
+)
 def test_visible_earthquakes_are_found_within_3_km(scores):
     assert visible(scores)["error_km"].median() <= 3.0
 
 
-@pytest.mark.xfail(strict=True, reason="mean 6.0 km: a signal of 3 cm under 4 cm of air stays hidden from this network")
+@pytest.mark.xfail(strict=True, reason="mean 5.8 km: a signal of 3 cm under 4 cm of air stays hidden from this network")
 def test_visible_earthquakes_are_found_within_4500_m_on_average(scores):
     assert visible(scores)["error_km"].mean() <= 4.5
 
 
 def test_visible_earthquakes_are_found(scores):
     """What is reached; the two goals above are not."""
-    assert visible(scores)["error_km"].median() <= 4.0
+    assert visible(scores)["error_km"].median() <= 3.5
 
 
 @pytest.mark.parametrize(("name", "quantity"), [("greece.diff", "wrapped"), ("greece.unw", "displacement")])
@@ -114,6 +139,30 @@ def test_thessaly_is_found(shared_data, network, name, quantity):
         found, *_ = locate_scene(network, crop)
         errors.append(np.hypot(found["east_km"] - 0.15, found["north_km"] + 0.15))
     assert np.median(errors) <= 2.0
+
+
+def test_real_earthquakes_are_near_their_published_sources():
+    """As tests/bench/bench_real.py measured it: the files do not ship."""
+    table = pd.read_csv(settings().data / "real_scores.csv")
+    found = table[table["method"] == "network"].set_index("scene")
+    assert found["km_from_centre"].filter(like="Thessaly").max() <= 2.0
+    assert found["km_from_centre"].max() <= 4.0
+    whole = found[found["km_from_centre"].notna() & ~found.index.str.contains("crops")]
+    assert whole["inside"].astype(bool).all()
+    assert (found["km_from_trace"].dropna() <= 4.0).all()
+    assert str(found.loc["Morocco, quiet", "visible"]) == "False"
+
+
+def test_a_gpu_that_is_not_here_is_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["--device", "cuda", "--folder", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.startswith("ParameterError: device cuda was asked, and PyTorch sees no GPU here")
+
+
+def test_a_checkpoint_of_another_architecture_is_one_line(capsys, tmp_path):
+    torch.save({"global_step": 5, "state_dict": {"network.stem.0.weight": torch.zeros(3)}}, tmp_path / CHECKPOINT)
+    assert main(["--device", "cpu", "--folder", str(tmp_path)]) == 1
+    assert "is of another architecture: give another folder, or delete it" in capsys.readouterr().err
 
 
 def test_an_unknown_plan_is_refused(capsys):

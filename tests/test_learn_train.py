@@ -13,13 +13,14 @@ import torch
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn import Plan, Settings, train_network
-from epi.learn.train import CHECKPOINT
+from epi.learn.train import CHECKPOINT, Learning
 from epi.simulate.stream import Weather
 
 SMALL = Settings(pixels=64, size_km=51.2, widths=(8, 16, 32), mixers=1)
 EASY = Weather(magnitude=(6.6, 6.9), depth_km=(8.0, 12.0), atmosphere_m=(0.001, 0.002), quiet=0.05)
 PLAN = Plan(
     patches=192,
+    cycles=2,
     batch=16,
     checks=3,
     watched=32,
@@ -65,9 +66,23 @@ def test_killed_and_taken_up_again_it_gives_the_same_weights(unbroken, tmp_path)
     pd.testing.assert_frame_equal(again.history, unbroken.history)
 
 
+def test_the_rate_rises_and_falls_in_every_cycle():
+    given = Learning(replace(PLAN, patches=1600), []).configure_optimizers()
+    optimiser, schedule = given["optimizer"], given["lr_scheduler"]["scheduler"]
+    rates = []
+    for _ in range(100):
+        rates.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        schedule.step()
+    assert rates[:50] == pytest.approx(rates[50:], abs=1e-12)
+    assert max(rates) == pytest.approx(PLAN.rate, rel=0.02)
+    assert rates.index(max(rates)) in (4, 5)
+    assert rates[49] < 0.01 * PLAN.rate
+
+
 def test_it_learns():
     """A small network on easy earthquakes: half a minute's learning makes the truth likelier than any guess does."""
-    trained = train_network(replace(PLAN, patches=2048, rate=3e-3, checks=4, watched=128, memory=20))
+    trained = train_network(replace(PLAN, patches=2048, cycles=1, rate=3e-3, checks=4, watched=128, memory=20))
     history = trained.history
     assert history["place"].iloc[-1] < history["place"].iloc[0] - 0.5
     assert history["median_error_km"].iloc[-1] < 0.75 * history["median_error_km"].iloc[0]
@@ -80,10 +95,19 @@ def test_no_gpu_where_one_was_asked(monkeypatch):
 
 
 def test_checkpoints_of_another_kind_are_refused(tmp_path):
-    train_network(replace(PLAN, patches=16, watched=16), folder=tmp_path, every=1)
+    train_network(replace(PLAN, patches=16, cycles=1, watched=16), folder=tmp_path, every=1)
     wider = replace(PLAN, settings=replace(SMALL, widths=(8, 16, 64)))
     with pytest.raises(FileFormatError, match=r"is of another architecture: give another folder"):
         train_network(wider, folder=tmp_path)
+    for change in ({"seed": 1}, {"patches": 32}, {"patches": 32, "cycles": 2}):
+        told = rf"is of another plan \({', '.join(sorted(change, reverse=True))}\): give another folder"
+        with pytest.raises(FileFormatError, match=told):
+            train_network(replace(PLAN, **({"patches": 16, "cycles": 1, "watched": 16} | change)), folder=tmp_path)
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=False)
+    del kept["plan"]
+    torch.save(kept, tmp_path / CHECKPOINT)
+    with pytest.raises(FileFormatError, match=r"is of another plan \(patches, cycles, batch, .*seed, .*weather\)"):
+        train_network(replace(PLAN, patches=16, cycles=1, watched=16), folder=tmp_path)
     (tmp_path / CHECKPOINT).write_text("not a checkpoint")
     with pytest.raises(FileFormatError, match=r"is not a checkpoint .* delete it to start again"):
         train_network(PLAN, folder=tmp_path)

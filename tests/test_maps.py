@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from epi import plots
-from epi.catalogue import find_event, match_pairs, read_events
+from epi.catalogue import find_event, match_pairs
 from epi.settings import settings
 from epi.simulate.acquisitions import candidate_scenes
 
@@ -54,15 +53,15 @@ def drawn(axes) -> None:
     axes.figure.canvas.draw()
 
 
-def test_the_world_map_shows_every_event_by_its_verdict():
-    events = read_events().assign(visible=["plain", "hidden", "hidden", "faint", "plain", "plain", "plain", "unknown"])
-    axes = plots.catalogue_map(events)
+def test_the_bars_are_of_the_colour_of_their_verdict():
+    verdicts = ["hidden", "unknown", "faint", "plain"]
+    peaks = np.array([0.002, 0.005, 0.015, 0.2])
+    events = pd.DataFrame({"event_id": list("abcd"), "peak_los_m": peaks, "peak_los_max_m": peaks, "visible": verdicts})
+    axes = plots.peak_bars(events, noise_m=0.01, fringe_m=0.028)
     drawn(axes)
-    marks = [mark for mark in axes.collections if isinstance(mark, PathCollection)]
-    assert len(marks) == len(events)
-    colours = [to_hex(mark.get_facecolor()[0]) for mark in marks]
-    assert sorted(colours) == sorted(plots.VERDICT_STYLE[verdict][0] for verdict in events["visible"])
-    assert {text.get_text() for text in axes.texts} >= set(events["event_id"])
+    colours = [to_hex(bar.get_facecolor()) for bar in axes.patches]
+    assert colours == [plots.VERDICT_STYLE[verdict][0] for verdict in verdicts]
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.2, 0.5, 1.5, 20])
 
 
 @pytest.mark.parametrize(("latitude", "longitude"), [(39.75, 22.18), (-17.8, 179.97), (-17.8, -179.97)])

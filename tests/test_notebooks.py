@@ -340,7 +340,10 @@ def test_the_chain_finds_the_real_earthquake(real_run):
     assert away < 1.0
     assert away < physics["ellipse_km"][0] < 5
     assert physics["visible"]
-    assert not {"latitude", "longitude"} & {*physics, *network}
+    (both,) = read(real_run, "both.json")["results"]
+    assert (both["east_km"], both["north_km"]) == (physics["east_km"], physics["north_km"])
+    assert both["trust"] > 0.5
+    assert not {"latitude", "longitude"} & {*physics, *network, *both}
     assert not (real_run.path / "truth.nc").exists()
     assert product.load(real_run.path / "scene.nc").attrs.get("engine") != "simulated"
     assert real_run.redone == EXECUTED
@@ -372,3 +375,30 @@ def test_chapter_07_reports_a_network_that_learned_something(default_run):
     free = ["centre", "fastest phase", "largest |LOS|"]
     assert by_scene.loc["3 cm and more", "network"] < by_scene.loc["3 cm and more", free].min()
     assert by_scene.loc["3 cm and more", "scenes"] > 100
+
+
+def test_chapter_08_puts_both_answers_together(default_run):
+    truth = product.load(default_run.path / "truth.nc").attrs
+    (both,) = read(default_run, "both.json")["results"]
+    physics, network = read(default_run, "location.json")["results"]
+    apart = [both[name] - truth[f"centroid_{name}"] for name in ("east_km", "north_km")]
+    assert np.hypot(*apart) < min(1.5, both["ellipse_km"][0])
+    assert both["trust"] > 0.9  # a clear earthquake, and both see it
+    assert (both["east_km"], both["depth_km"]) == (physics["east_km"], physics["depth_km"])
+    assert f"now it is right with {both['trust']:.1%}" in said(default_run, "08_comparison")
+    assert both["seconds"] == pytest.approx(physics["seconds"] + network["seconds"])
+
+
+def test_chapter_08_ranks_the_methods_as_its_summary_does(default_run):
+    (by_method,) = tables(default_run, "08_comparison", ">9 of 10 within (km)<")
+    middle, mean = by_method["median (km)"].astype(float), by_method["mean (km)"].astype(float)
+    free = ["scene's centre", "fastest phase", "largest |LOS|"]
+    methods = ["network", "physics", "both"]
+    assert (middle[methods] < middle[free].min()).all()
+    assert middle["both"] <= 1.05 * middle[["network", "physics"]].min()
+    assert mean["both"] <= mean[["network", "physics"]].min()
+    assert middle["physics"] < middle["network"]  # sharp where the earthquake stands out
+    by_strength, kept = tables(default_run, "08_comparison", ">network, km<", ">no warning<")
+    assert by_strength.index[-1] == "above 10"
+    assert by_strength["both, km"].iloc[0] > 5 * by_strength["both, km"].iloc[-1]  # who cannot know says so
+    assert len(kept) == 6

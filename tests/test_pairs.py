@@ -3,6 +3,8 @@
 import json
 import math
 from dataclasses import replace
+from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 from epi.catalogue import Scene, find_event, match_pairs, perpendicular_baseline, read_scenes
+from epi.catalogue.batch import match_many
+from epi.catalogue.choice import best_of, in_order
 from epi.catalogue.scenes import OrbitState
 from epi.errors import NoPairFound
 
@@ -62,10 +66,65 @@ def test_an_image_being_taken_at_the_origin_time_shows_neither():
     assert len(match.pairs) == 1
 
 
+def test_what_takes_days_must_be_over_before_an_image_is_after_it():
+    source = f"x; until:{QUAKE.time + pd.Timedelta(days=3):%Y-%m-%d}"
+    slide = replace(QUAKE, kind="landslide", magnitude=math.nan, source=source)
+    assert slide.end - slide.time == pd.Timedelta(days=3.5)
+    during = [scene(days, name=f"during {days}") for days in (-10 / 86400, 0.1, 2, 3.4999)]
+    last = scene(18.4, name="last")
+    match = match_pairs(slide, [scene(-6, name="before"), *during, last], radius_km=20)
+    assert {reason_of(match, image.name) for image in during} == {"during the event: neither before nor after"}
+    assert (match.best.reference.name, match.best.secondary.name) == ("before", "last")  # the window opens at the end
+    assert next(match_many([slide], [scene(-6), *during, last], radius_km=20)).best.secondary.name == "last"
+    late = match_pairs(slide, [scene(-6), scene(18.6, name="late")], radius_km=20)
+    assert reason_of(late, "late") == "outside the window: 15.1 days after the event, more than 15"
+    assert "secondary 14.9 days after the event;" in match.best.reason
+    assert match_pairs(QUAKE, [scene(-6), during[1]]).best.secondary.name == "during 0.1"
+    midnight = replace(QUAKE, time=QUAKE.time.normalize())  # an instant, not a day
+    assert match_pairs(midnight, [scene(-6), scene(0.1, name="that noon")]).best.secondary.name == "that noon"
+
+
+def options(*rows: tuple[float, float, float, int]) -> list[SimpleNamespace]:
+    names = ("coverage", "days", "baseline_length_m", "last")
+    return [SimpleNamespace(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([(0.876, 12, 100, 1), (0.874, 6, 100, 0)], 1),  # two sides of a rounding, less than a step apart
+        ([(0.876, 12, 100, 1), (0.825, 6, 100, 0)], 0),
+        ([(0.90, 6.24, 100, 1), (0.90, 6.26, 20, 0)], 1),
+        ([(0.90, 6, 76, 1), (0.90, 6, 74, 0)], 1),  # the one that comes first of two like baselines
+        ([(0.90, 6, 76, 1), (0.90, 6, 127, 0)], 0),
+        ([(0.97, 24, 0, 0), (0.93, 12, 0, 1), (0.91, 6, 0, 2)], 1),  # what is near the second need not be near the best
+    ],
+)
+def test_less_than_a_step_never_decides_wherever_it_lies(rows, chosen):
+    for order in permutations(range(len(rows))):
+        assert best_of(options(*(rows[number] for number in order))).last == rows[chosen][-1]
+
+
+@given(st.lists(st.tuples(st.floats(0.25, 1), st.floats(1, 30)), min_size=1, max_size=6), st.randoms())
+@settings(max_examples=50, deadline=None)
+def test_the_order_of_tracks_does_not_hang_on_theirs(rows, shuffle):
+    pairs = [
+        SimpleNamespace(
+            coverage=share, temporal_baseline_days=days, secondary=scene(1), reference=scene(-1, name=str(n))
+        )
+        for n, (share, days) in enumerate(rows)
+    ]
+    mixed = list(pairs)
+    shuffle.shuffle(mixed)
+    ordered = in_order(pairs)
+    assert ordered == in_order(mixed)
+    assert ordered[0].coverage > max(share for share, _ in rows) - 0.05
+
+
 def test_coverage_comes_before_time_and_time_before_nearness():
     far_short = scene(-2, centre=(46.9, 33.74), name="edge")
     whole_long = scene(-8, name="whole")
-    match = match_pairs(QUAKE, [far_short, whole_long, scene(4, name="after")])
+    match = match_pairs(QUAKE, [far_short, whole_long, scene(4, name="after")], radius_km=40)
     assert match.best.reference.name == "whole"
     assert match.best.coverage == pytest.approx(1.0)
     assert reason_of(match, "edge") == "not the best: a pair with it covers 65% of the area, the chosen one 100%"

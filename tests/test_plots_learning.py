@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import beta
 
 from epi import plots
 from epi.learn import ellipse
@@ -57,6 +58,18 @@ def test_offsets_put_the_surest_on_top():
     points = left.collections[0]
     assert points.get_array().tolist() == [9.0, 3.0]
     assert points.get_offsets().tolist() == [[1, 1], [0, 0]]
+
+
+def test_reliability_counts_what_happened():
+    """Forty said at 0.1 of which four were so, sixty at 0.9 of which all were; a class of nobody is not drawn."""
+    said, happened = np.repeat([0.1, 0.9], [40, 60]), np.r_[np.arange(40) < 4, np.ones(60, bool)]
+    axes = plots.reliability(said, happened)
+    drawn = [bar.lines[0].get_xydata()[0] for bar in axes.containers]
+    np.testing.assert_allclose(drawn, [[0.1, 0.1], [0.9, 1.0]])
+    assert [text.get_text() for text in axes.texts] == ["40", "60"]
+    low, high = axes.containers[0].lines[2][0].get_segments()[0][:, 1]
+    assert beta.cdf(low, 4, 37) == pytest.approx(0.025, abs=1e-3)  # Clopper and Pearson's ends
+    assert beta.cdf(high, 5, 36) == pytest.approx(0.975, abs=1e-3)
 
 
 def test_learning_curve_starts_at_zero_error():

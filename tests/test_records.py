@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from epi.catalogue import Scene, find_event, match_pairs
 from epi.errors import ParameterError, PatchStoreError
-from epi.patches import groups_by_pair, pair_records
+from epi.patches import assert_no_leak, blocks, groups_by_pair, pair_records, split_by_event, split_by_region
+from epi.settings import settings as settings_of
 
 GEOD = Geod(ellps="WGS84")
 
@@ -121,6 +122,51 @@ def test_groups_of_the_thesis_events(shared_data):
     assert found.nunique() == count
     assert pd.Series(expected).groupby(found).nunique().eq(1).all()
     assert found.value_counts().max() >= 3  # the sequence off Hualien, of which several share one pair
+
+
+@pytest.fixture
+def published():
+    """The forty earthquakes of the published study, each with nine patches, and their groups."""
+    rows = pd.read_csv(settings_of().data / "published_pairs.csv", dtype={"event": str})
+    groups = groups_by_pair(rows.assign(reference="", secondary=""))
+    step = pd.DataFrame(np.indices((3, 3)).reshape(2, 9).T / 2 - 0.5, columns=["center_lat", "center_lon"])
+    table = rows.rename(columns={"latitude": "epicenter_lat", "longitude": "epicenter_lon"}).merge(step, how="cross")
+    table[["center_lat", "center_lon"]] += table[["epicenter_lat", "epicenter_lon"]].to_numpy()
+    return table.assign(group=table["event"].map(groups))
+
+
+def test_published_earthquakes_that_fall_together(published):
+    sizes = published.groupby("group")["event"].unique().map(list)
+    assert [events for events in sizes if len(events) > 1] == [
+        ["01", "02"],
+        ["07", "08", "09", "10", "12"],
+        ["14", "15"],
+    ]
+
+
+@pytest.mark.parametrize("split", [split_by_event, split_by_region])
+def test_no_published_group_is_split(published, split):
+    for seed in range(20):
+        assert_no_leak(published, split(published, seed=seed))
+
+
+def test_each_stricter_split_cures_a_leak_of_the_one_before(published):
+    """By patch events leak, by event groups do, by group regions do, and by region nothing does."""
+    alone, region = published.assign(group=published["event"]), blocks(published)
+    by_patch = pd.Series(
+        np.random.default_rng(0).permutation(np.resize(["train", "validation", "test"], len(published)))
+    )
+    splits = {
+        "event": [by_patch],
+        "group": [split_by_event(alone, seed=seed) for seed in range(20)],
+        "region": [split_by_event(published, seed=seed) for seed in range(20)],
+    }
+    table = published.assign(region=region)
+    for column, drawn in splits.items():
+        leaking = [parts.groupby(table[column]).nunique().max() > 1 for parts in drawn]
+        assert sum(leaking) > len(drawn) / 4
+    for seed in range(20):
+        assert_no_leak(table, split_by_region(published, seed=seed), columns=("event", "group", "region"))
 
 
 def test_records_are_made_from_matched_pairs():

@@ -111,6 +111,29 @@ def with_images(tiny: Path) -> Path:
     return tiny
 
 
+LOGIN = """from epi.catalogue.credentials import EARTHDATA, find_login
+from epi.catalogue.transport import Archives
+login = find_login(EARTHDATA)
+assert len(login.token) == 14
+print(login, repr(login))
+with Archives() as archives, archives.get(f"http://me:{login.token}@[{login.token}/x?{login.token}", {}):
+    pass"""
+
+
+def test_a_login_is_in_no_notebook_and_in_no_record(tiny, monkeypatch):
+    """Neither where a chapter shows it, nor in the traceback of a download that failed there."""
+    monkeypatch.setenv("EARTHDATA_TOKEN", "pl4nted-s3cret")
+    write(tiny / "notebooks", "03_interferogram", LOGIN)
+    with pytest.raises(RunError, match="DownloadError") as caught:
+        run_event(DEFAULT_EVENT)
+    assert "pl4nted" not in str(caught.value)
+    folder = tiny / "runs" / DEFAULT_EVENT
+    kept = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert "EARTHDATA_TOKEN" in kept["03_interferogram.failed.ipynb"]  # where it was found
+    assert json.loads(kept["run.json"])["steps"]
+    assert not any("pl4nted" in text for text in kept.values())
+
+
 def diary(tiny: Path) -> list[str]:
     return (tiny / "runs" / DEFAULT_EVENT / "diary.txt").read_text().split()
 

@@ -118,6 +118,18 @@ def test_what_a_record_lacks_comes_from_its_name_or_stays_unknown(tmp_path):
         ("a.json", '{"features": []}', "holds no archive record"),
         ("a.json", '[{"properties": {"sceneName": "X"}}]', "record 1 of .* has no start time"),
         ("a.json", '[{"properties": {}}]', "record 1 of .* has no name"),
+        ("a.json", '[{"properties": {"sceneName": "X", "startTime": "soon"}}]', "record 1 of .* cannot be read"),
+        (
+            "a.json",
+            '[{"properties": {"sceneName": "X", "startTime": "2020-01-01", "bytes": "many"}}]',
+            "cannot be read",
+        ),
+        (
+            "a.json",
+            '[{"properties": {"sceneName": "X", "startTime": "2020-01-01"}, "geometry": {"coordinates": [1]}}]',
+            "record 1 of .* cannot be read",
+        ),
+        ("a.json", '{"value": [{"Name": "X.SAFE", "ContentDate": {}}]}', "record 1 of .* has no start time"),
         ("a.yml", "a: [", "holds no scenes"),
         ("a.csv", "name,start\nx,2020-01-01\n", "holds no scenes"),
     ],

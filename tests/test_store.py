@@ -160,6 +160,10 @@ FAULTS = {
         break_csv(lambda t: t.assign(distance_km=t["distance_km"].astype(object).mask(t.index == 2, "far"))),
         r"distance_km is no number: row 3 .*Put the number back",
     ),
+    "endless": (
+        break_csv(lambda t: t.assign(center_east_km=t["center_east_km"].mask(t.index == 3, np.inf))),
+        r"center_east_km is infinite: row 4 .*Put the number back",
+    ),
     "size lost": (
         break_csv(lambda t: t.assign(pixels=t["pixels"].astype(float).mask(t.index == 8))),
         r"pixels is no whole number: row 9 ",

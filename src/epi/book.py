@@ -116,9 +116,10 @@ def status_page(run: RunFolder) -> str:
     """Return the page that says what was run, how long it took, and with which versions."""
     rows = []
     for step in run.steps.values():
-        made = datetime.fromtimestamp((run.path / f"{step.name}.ipynb").stat().st_mtime, tz=UTC)
+        made = datetime.fromtimestamp((run.path / next(iter(step.outputs))).stat().st_mtime, tz=UTC)
         files = ", ".join(f"`{file}`" for file in step.outputs if not file.endswith(".ipynb")) or "–"
-        rows.append(f"| {{doc}}`chapters/{step.name}` | {step.seconds:.0f} s | {made:%Y-%m-%d %H:%M} UTC | {files} |")
+        title = f"{{doc}}`chapters/{step.name}`" if f"{step.name}.ipynb" in step.outputs else step.name
+        rows.append(f"| {title} | {step.seconds:.0f} s | {made:%Y-%m-%d %H:%M} UTC | {files} |")
     rows += [f"| {{doc}}`chapters/{name}` | – | left out: {why} | – |" for name, why in run.left_out.items()]
     last = list(run.steps.values())[-1].inputs
     versions = [f"| {name} | {version} |" for name, version in last["versions"].items()]

@@ -1,6 +1,5 @@
 """What an installation has, what it lacks, and the remedy."""
 
-import netrc
 import platform
 import re
 import shutil
@@ -13,13 +12,13 @@ from typing import Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from epi.errors import MissingPackage, StorageError
+from epi.catalogue.credentials import COPERNICUS, EARTHDATA, Account, find_login
+from epi.errors import AccountError, MissingPackage, StorageError
 from epi.runfolder import versions
 from epi.settings import PROJECT_ROOT, settings
 from epi.storage import make_folder
 
 ENOUGH_DISK_GB = 2.0  # the book's own run and its pages take a tenth of that
-EARTHDATA = "urs.earthdata.nasa.gov"
 ARCHIVES = {
     "USGS catalogue": "https://earthquake.usgs.gov/fdsnws/event/1/version",
     "ASF archive": "https://api.daac.asf.alaska.edu/health",
@@ -61,7 +60,9 @@ def examine(*, online: bool = False) -> list[Finding]:
         disk(),
         browser(),
         snap(),
-        credentials(),
+        cache(),
+        credentials(EARTHDATA),
+        credentials(COPERNICUS),
     ]
     return findings + ([archive(name, address) for name, address in ARCHIVES.items()] if online else [])
 
@@ -146,20 +147,28 @@ def snap() -> Finding:
         return Finding("SNAP", "absent", f"none, {bridge} its Python bridge", f"Nothing in the book needs it. {error}")
 
 
-def credentials() -> Finding:
-    """Say whether ~/.netrc holds a login for the archive, never which."""
-    remedy = f"Only downloads need it: make an Earthdata account and put its login for {EARTHDATA} into ~/.netrc."
+def cache() -> Finding:
+    """Look at the folder that downloads are kept in: whether it can be written, what is in it, what is free."""
+    folder = settings().cache
     try:
-        known = netrc.netrc().authenticators(EARTHDATA)
-    except FileNotFoundError:
-        return Finding("Earthdata login", "absent", "no ~/.netrc", remedy)
-    except (netrc.NetrcParseError, OSError):
-        return Finding("Earthdata login", "absent", "~/.netrc cannot be read", "Give it mode 600 and one login a line.")
-    return (
-        Finding("Earthdata login", "ok", "in ~/.netrc")
-        if known
-        else Finding("Earthdata login", "absent", f"none for {EARTHDATA} in ~/.netrc", remedy)
-    )
+        with TemporaryFile(dir=make_folder(folder)):
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            held, free = sum(path.stat().st_size for path in files) / 1e9, shutil.disk_usage(folder).free / 1e9
+    except OSError as error:
+        return Finding("cache", "absent", str(error), "Only downloads need it: set EPI_CACHE to a folder to write to.")
+    return Finding("cache", "ok", f"{folder} holds {held:.1f} GB, {free:.0f} GB free; a pair takes 0.3 to 20 GB")
+
+
+def credentials(account: Account = EARTHDATA) -> Finding:
+    """Say whether there is a login for an archive and in which place, never which."""
+    name = f"{account.name.split()[0]} login"
+    try:
+        login = find_login(account)
+    except AccountError as error:
+        return Finding(name, "absent", "one that cannot be used", str(error))
+    if login is not None:
+        return Finding(name, "ok", login.where)
+    return Finding(name, "absent", "none found", f"Only downloads need it. {account.remedy()}")
 
 
 def archive(name: str, address: str) -> Finding:

@@ -61,5 +61,17 @@ class DemError(EpiError, ValueError):
     """A terrain model that does not cover the scene, or has holes too large to fill."""
 
 
+class ArchiveError(EpiError, RuntimeError):
+    """An archive that does not answer a search, refuses it, or answers with something else."""
+
+
+class DownloadError(EpiError, RuntimeError):
+    """A file that an archive does not give, or gives damaged."""
+
+
+class AccountError(DownloadError):
+    """An archive asks for a login that is missing, refused, or open to others on this machine."""
+
+
 class RunError(EpiError, RuntimeError):
     """A step of a run that failed."""

@@ -6,7 +6,6 @@ earlier step. ``run.json`` holds these facts; it is written after each step, so 
 at most the step it was in.
 """
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from epi import realpair
 from epi.catalogue import find_event
+from epi.catalogue.search import SOURCES
+from epi.catalogue.wanted import Progress
 from epi.errors import ParameterError, RunError
 from epi.insar.readers.files import kind_of
 from epi.notebook import check_parameters, execute, read_parameters
@@ -35,9 +37,10 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "05": ("patches.h5?", "patches.csv?"),
     "06": ("distance.csv",),
     "07": ("location.json",),
+    "08": ("both.json?",),
 }
 """Files each chapter makes in the run folder; a question mark where some sources give none: real images have no truth,
-and a table of points cannot be cut into patches."""
+a table of points cannot be cut into patches, and where the network cannot answer there is nothing to join."""
 
 FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images", "study")}
 """Folders a chapter may make for itself: emptied before it runs, and not recorded, since no later chapter reads them.
@@ -53,6 +56,7 @@ OUTSIDE = (
     "doctor.py",
     "run.py",
     "runfolder.py",
+    "realpair.py",
     "notebook.py",
 )
 """Modules no chapter imports (the import contract says so): a change in them makes no step stale."""
@@ -72,21 +76,26 @@ def run_event(
     runs: str | Path | None = None,
     seed: int | None = None,
     parameters: Mapping[str, object] | None = None,
+    bursts: bool = False,
     progress: Callable[[str], None] = lambda message: None,
+    transfers: Progress | None = None,
 ) -> RunFolder:
     """Execute every chapter for one earthquake into ``<runs>/<event_id>``; do again only what is missing or stale.
 
     Parameters
     ----------
     event_id : a row of the catalogue.
-    source : "simulated", or an interferogram: a file, or a folder where its format is one (SNAP's ``.znap``). The
+    source : "simulated"; "asf" or "cdse", an archive that chapter 2 asks and whose images become an interferogram
+        (`epi.realpair`); or an interferogram: a file, or a folder where its format is one (SNAP's ``.znap``). The
         chapter that makes one from images is then left out, and what it made of another source is deleted.
     reader : options of ``epi.insar.read_scene`` that say what the file is.
     profile : "quick" (minutes on two cores) or "full".
     runs : folder of run folders (default: the setting ``runs``, relative to the project's root).
     seed : of every random draw; None keeps the chapters' own.
     parameters : further parameters by name, as in the chapters' parameters cells; each goes to every chapter with it.
+    bursts : of "asf", fetch only the bursts that show the area, in place of whole scenes.
     progress : called with one line as each step begins and ends.
+    transfers : is told of every byte that is fetched.
 
     Returns
     -------
@@ -98,18 +107,22 @@ def run_event(
     ParameterError : a parameter no chapter has, or of the wrong type; a source that this run makes, and would delete.
     FileFormatError : no such source, or nothing that is read.
     RunError : a chapter failed, made less than it should, or another run is at work in the folder.
+    NoPairFound, DownloadError, OrbitError, … : of an archive, as for `epi.realpair.make_real`.
     StorageError : the folder cannot be written or the disk is full.
     """
     folder = (Path(runs).absolute() if runs else PROJECT_ROOT / settings().runs) / event_id
     if profile not in PROFILES:
         raise ParameterError(f"Profile '{profile}': there are {' and '.join(PROFILES)}.")
     find_event(event_id)
-    ready = None if source == "simulated" else Path(source).absolute()
+    archive = str(source) if source in SOURCES else None
+    if bursts and archive != "asf":
+        raise ParameterError(f"Single bursts of {source}: only asf has them; leave --bursts out, or take --source asf.")
+    ready = None if source == "simulated" else folder / realpair.FILE if archive else Path(source).absolute()
     reader = {
         name: _from_root(Path(value).absolute()) if name in FILES and isinstance(value, str | Path) else value
         for name, value in (reader or {}).items()
     }
-    if ready:
+    if ready and not archive:
         kind_of(source, str(reader["par"]) if "par" in reader else None)
     given: dict[str, object] = {
         "event_id": event_id,
@@ -119,22 +132,30 @@ def run_event(
         "reader": reader,
     }
     given |= {} if seed is None else {"seed": seed}
+    given |= {"scenes": archive} if archive and "scenes" not in (parameters or {}) else {}
     declared = {path: read_parameters(path) for path in chapters()}
     _check(given, parameters or {}, declared)
     given |= parameters or {}
+    root = Path(__file__).parent
     world = {
-        "package": tree_hash(Path(__file__).parent, OUTSIDE),
+        "package": tree_hash(root, OUTSIDE),
         "data": tree_hash(settings().data),
         "versions": versions(),
     }
-    sources = _parts(ready) if ready else []
+    sources = _parts(ready) if ready and not archive else []
     sources += [PROJECT_ROOT / str(reader[name]) for name in FILES if name in reader]
     _refuse_own(sources, folder)
     with lock(folder):
         run = _resume(folder, event_id)
+        if not archive:
+            realpair.forget_real(run)
         for path, known in declared.items():
+            if archive and path.name.startswith(ABOUT_IMAGES):
+                realpair.make_real(
+                    run, bursts=bursts, profile=profile, package=root, progress=progress, transfers=transfers
+                )
             if ready and path.name.startswith(ABOUT_IMAGES):
-                _leave_out(run, path.stem, "the source is a ready interferogram")
+                _leave_out(run, path.stem, f"the source is {'real images' if archive else 'a ready interferogram'}")
                 progress(f"{path.stem}: left out ({run.left_out[path.stem]})")
                 continue
             inputs: dict[str, Any] = {"notebook": sha256(path), **world}
@@ -152,7 +173,7 @@ def _step(run: RunFolder, notebook: Path, inputs: dict[str, Any], progress: Call
     inputs["upstream"] = {
         file: digest for step in earlier for file, digest in step.outputs.items() if not file.endswith(".ipynb")
     }
-    reason = _stale(run, name, inputs)
+    reason = run.stale(name, inputs)
     if reason is None:
         progress(f"{name}: up to date")
         return
@@ -197,20 +218,6 @@ def _undo(run: RunFolder, name: str) -> None:
             raise storage_error(error, run.path / folder) from error
 
 
-def _stale(run: RunFolder, name: str, inputs: dict[str, Any]) -> str | None:
-    """Say why a step must be done, or None where it is up to date."""
-    if name not in run.steps:
-        return "not done yet"
-    step = run.steps[name]
-    for key, value in json.loads(json.dumps(inputs)).items():
-        if step.inputs.get(key) != value:
-            return f"{key} changed"
-    for file, digest in step.outputs.items():
-        if not (run.path / file).is_file() or sha256(run.path / file) != digest:
-            return f"{file} missing or altered"
-    return None
-
-
 def _check(
     given: Mapping[str, object], further: Mapping[str, object], declared: Mapping[Path, Mapping[str, Any]]
 ) -> None:
@@ -237,6 +244,7 @@ def _parts(source: Path) -> list[Path]:
 def _refuse_own(sources: list[Path], folder: Path) -> None:
     """Refuse a source that the run makes itself: it would be deleted before the chapter that reads it."""
     made = {file.rstrip("?") for files in OUTPUTS.values() for file in files}
+    made.add(realpair.FILE)
     own = {folder.resolve() / name for name in made | {name for names in FOLDERS.values() for name in names}}
     for source in sources:
         for path in (source.parent.resolve() / source.name, source.resolve()):  # a link, and what it leads to
@@ -258,7 +266,7 @@ def _resume(folder: Path, event_id: str) -> RunFolder:
     if not (folder / "run.json").exists():
         return RunFolder(folder, event_id)
     run = read_run(folder)
-    present = {path.stem for path in chapters()}
+    present = {path.stem for path in chapters()} | {realpair.STEP}
     run.steps = {name: step for name, step in run.steps.items() if name in present}
     run.left_out = {name: why for name, why in run.left_out.items() if name in present}
     return run

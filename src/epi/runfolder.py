@@ -22,7 +22,7 @@ _ORPHAN_GRACE_S = 2.0  # a kernel whose run was killed looks for its parent once
 
 @dataclass(frozen=True)
 class Step:
-    """What one chapter was made from and what it made.
+    """What one step, most often a chapter, was made from and what it made.
 
     Attributes
     ----------
@@ -58,8 +58,22 @@ class RunFolder:
     redone: list[str] = field(default_factory=list)
 
     def notebooks(self) -> list[Path]:
-        """Return the executed chapters, in order."""
-        return [self.path / f"{name}.ipynb" for name in self.steps]
+        """Return the executed chapters, in order; a step that is no chapter has none."""
+        names = [(f"{name}.ipynb", step) for name, step in self.steps.items()]
+        return [self.path / name for name, step in names if name in step.outputs]
+
+    def stale(self, name: str, inputs: dict[str, Any]) -> str | None:
+        """Say why a step must be done, or None where it is up to date."""
+        if name not in self.steps:
+            return "not done yet"
+        step = self.steps[name]
+        for key, value in json.loads(json.dumps(inputs)).items():
+            if step.inputs.get(key) != value:
+                return f"{key} changed"
+        for file, digest in step.outputs.items():
+            if not (self.path / file).is_file() or sha256(self.path / file) != digest:
+                return f"{file} missing or altered"
+        return None
 
     def save(self) -> None:
         """Write ``run.json``, whole or not at all."""

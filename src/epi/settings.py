@@ -19,6 +19,10 @@ class Settings(BaseSettings):
     """The chapters, as percent scripts."""
     runs: Path = Path("runs")
     """Where run folders are made, one an event."""
+    cache: Path = Path.home() / ".cache" / "epi"
+    """What comes from archives, shared by all runs: scenes, orbits, terrain, answers."""
+    tokens: Path = Path.home() / ".config" / "epi"
+    """Where token files of the archives' accounts may lie."""
 
 
 @cache

@@ -12,13 +12,16 @@ import shapely
 import yaml
 from shapely.geometry import MultiPolygon, Polygon, shape
 
-from epi.catalogue.events import utc
+from epi.catalogue.event import utc
 from epi.catalogue.scenes import OrbitState, Scene, integer, is_product_name, known, scene_from_name
 from epi.errors import FileFormatError
 from epi.settings import settings
 
 SCENES_FILE = "scenes.csv"
 """Name of the shipped table of scenes inside the data folder."""
+
+CDSE_DOWNLOAD = "https://download.dataspace.copernicus.eu/odata/v1"
+"""Where the Copernicus Data Space gives out the products its catalogue lists."""
 
 
 def read_scenes(path: str | Path | None = None) -> list[Scene]:
@@ -27,7 +30,8 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
     Parameters
     ----------
     path : the shipped table of facts by default; else a CSV file with its columns, or JSON or YAML: an answer of the
-        Alaska Satellite Facility (GeoJSON or a list of features) or records of NASA's CMR (UMM).
+        Alaska Satellite Facility (GeoJSON or a list of features), records of NASA's CMR (UMM), or an answer of the
+        Copernicus Data Space (OData, with its attributes).
 
     Returns
     -------
@@ -36,7 +40,8 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
 
     Raises
     ------
-    FileFormatError : the file is missing, of another kind, or a record has no name or time.
+    FileFormatError : the file is missing, of another kind, or holds no record, or a record has no name or time or
+        cannot be read.
     """
     file = settings().data / SCENES_FILE if path is None else Path(path)
     try:
@@ -51,10 +56,25 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
         raise FileFormatError(
             f"{file} holds no scenes that can be read ({reason}): save the archive's answer again."
         ) from error
-    records = list(_records(answer))
-    if not records:
+    scenes = scenes_of(answer, str(file))
+    if not scenes:
         raise FileFormatError(f"{file} holds no archive record: expected features of an ASF or CMR answer.")
-    return [_scene(record, f"record {number} of {file}") for number, record in enumerate(records, 1)]
+    return scenes
+
+
+def scenes_of(answer: object, where: str) -> list[Scene]:
+    """Turn what an archive answered into scenes, in its order; an empty answer gives none.
+
+    Parameters
+    ----------
+    answer : decoded JSON or YAML in any of the forms of `read_scenes`.
+    where : names the answer in an error.
+
+    Raises
+    ------
+    FileFormatError : a record has no name or time, or holds what cannot be read.
+    """
+    return [_scene(record, f"record {number} of {where}") for number, record in enumerate(_records(answer), 1)]
 
 
 def _load_yaml(text: str) -> object:
@@ -67,18 +87,27 @@ def _records(answer: object) -> Iterable[dict[str, Any]]:
         for item in answer:
             yield from _records(item)
     elif isinstance(answer, dict):
-        if "properties" in answer or "umm" in answer:
+        if "properties" in answer or "umm" in answer or "ContentDate" in answer:
             yield answer
         else:
-            for key in ("features", "items", "results"):
+            for key in ("features", "items", "results", "value"):
                 yield from _records(answer.get(key))
 
 
 def _scene(record: dict[str, Any], where: str) -> Scene:
+    try:
+        return _scene_of(record, where)
+    except FileFormatError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FileFormatError(f"{where} cannot be read ({reason}): save the archive's answer again.") from error
+
+
+def _scene_of(record: dict[str, Any], where: str) -> Scene:
     """Build a scene from one record: its properties, then its UMM part, then its product name."""
-    facts = _umm_facts(record.get("umm") or {}) | {
-        k: v for k, v in (record.get("properties") or {}).items() if known(v)
-    }
+    facts = _odata_facts(record) if "ContentDate" in record else _umm_facts(record.get("umm") or {})
+    facts |= {key: value for key, value in (record.get("properties") or {}).items() if known(value)}
     name = str(facts.get("sceneName", ""))
     named = scene_from_name(name) if is_product_name(name) else None
     start = facts.get("startTime") or (named.start if named else None)
@@ -99,13 +128,14 @@ def _scene(record: dict[str, Any], where: str) -> Scene:
         polarisations=polarisations or (named.polarisations if named else ()),
         mode=str(facts.get("beamModeType") or (named.mode if named else "")),
         level=level.split("_")[0],
-        footprint=_footprint(record.get("geometry"), facts.get("points")),
+        footprint=_footprint(record.get("geometry") or record.get("GeoFootprint"), facts.get("points")),
         url=str(facts.get("url", "")),
         bytes=integer(facts.get("bytes")),
         md5=str(facts.get("md5sum", "")),
         burst=str((facts.get("burst") or {}).get("fullBurstID", "")),
         version=str(facts.get("pgeVersion", "")),
         state=state,
+        node=utc(facts["node"]) if "node" in facts else None,
     )
 
 
@@ -113,7 +143,8 @@ def _umm_facts(umm: dict[str, Any]) -> dict[str, Any]:
     """Translate CMR's record (UMM-G) into ASF's property names."""
     extra = {item["Name"]: item["Values"][0] for item in umm.get("AdditionalAttributes", []) if item.get("Values")}
     span = umm.get("TemporalExtent", {}).get("RangeDateTime", {})
-    urls = [item.get("URL") for item in umm.get("RelatedUrls", []) if item.get("Type") == "GET DATA"]
+    kinds = ("GET DATA", "USE SERVICE API")  # the second is where single bursts are cut out
+    urls = [item.get("URL") for item in umm.get("RelatedUrls", []) if item.get("Type") in kinds]
     polygons = umm.get("SpatialExtent", {}).get("HorizontalSpatialDomain", {}).get("Geometry", {}).get("GPolygons", [])
     facts = {
         "sceneName": re.sub(r"-(SLC|GRD\w*|RAW|OCN)$", "", str(umm.get("GranuleUR", ""))),
@@ -126,11 +157,33 @@ def _umm_facts(umm: dict[str, Any]) -> dict[str, Any]:
         "beamModeType": extra.get("BEAM_MODE_TYPE") or extra.get("BEAM_MODE"),
         "processingLevel": extra.get("PROCESSING_TYPE"),
         "platform": (umm.get("Platforms") or [{}])[0].get("ShortName"),
-        "bytes": extra.get("BYTES"),
+        "bytes": extra.get("BYTES") or extra.get("BYTE_LENGTH"),
         "md5sum": extra.get("MD5SUM"),
         "pgeVersion": umm.get("PGEVersionClass", {}).get("PGEVersion"),
         "url": urls[0] if urls else None,
+        "burst": {"fullBurstID": extra["BURST_ID_FULL"]} if "BURST_ID_FULL" in extra else None,
+        "node": extra.get("ASC_NODE_TIME"),
         "points": polygons[0]["Boundary"]["Points"] if polygons else None,
+    }
+    return {key: value for key, value in facts.items() if known(value)}
+
+
+def _odata_facts(record: dict[str, Any]) -> dict[str, Any]:
+    """Translate the Copernicus Data Space's record (OData, its attributes expanded) into ASF's property names."""
+    extra = {item["Name"]: item["Value"] for item in record.get("Attributes") or []}
+    sums = {item.get("Algorithm"): item.get("Value") for item in record.get("Checksum") or []}
+    facts = {
+        "sceneName": str(record.get("Name", "")).removesuffix(".SAFE"),
+        "startTime": record["ContentDate"].get("Start"),
+        "stopTime": record["ContentDate"].get("End"),
+        "pathNumber": extra.get("relativeOrbitNumber"),
+        "flightDirection": extra.get("orbitDirection"),
+        "polarization": str(extra.get("polarisationChannels") or "").replace("&", "+").replace(",", "+"),
+        "beamModeType": extra.get("operationalMode"),
+        "bytes": record.get("ContentLength"),
+        "md5sum": sums.get("MD5"),
+        "pgeVersion": extra.get("processorVersion"),
+        "url": f"{CDSE_DOWNLOAD}/Products({record['Id']})/$value" if "Id" in record else None,
     }
     return {key: value for key, value in facts.items() if known(value)}
 

@@ -15,8 +15,11 @@ from epi.errors import FileFormatError
 ORBITS_PER_CYCLE = 175
 """Sentinel-1 flies 175 orbits in 12 days, then repeats its ground track."""
 
-_FIRST_ORBIT = {"S1A": 73, "S1B": 27}
-"""Absolute orbit that is track 1 of a cycle (ESA, Sentinel-1 product specification)."""
+_FIRST_ORBIT = {"S1A": 73, "S1B": 27, "S1C": 172, "S1D": 42}
+"""Absolute orbit that is track 1 of a cycle (ESA, SentiWiki, SAR naming convention)."""
+
+_MOVED_ORBIT = {"S1C": (8018, 99)}
+"""Last absolute orbit before a satellite was moved along its path (June 2026), and the number that holds after it."""
 
 _POLARISATIONS = {"SV": ("VV",), "SH": ("HH",), "DV": ("VV", "VH"), "DH": ("HH", "HV")}
 
@@ -60,6 +63,7 @@ class Scene:
     burst : identity of a burst that repeats (``174_372326_IW3``), else empty.
     version : processor version, else empty.
     state : orbit state vectors, or None.
+    node : when the satellite last went north over the equator, UTC; None where the record does not say.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Scene:
     burst: str = ""
     version: str = ""
     state: OrbitState | None = None
+    node: pd.Timestamp | None = None
 
     @property
     def simulated(self) -> bool:
@@ -102,6 +107,7 @@ class Scene:
             "url": self.url,
             "bytes": self.bytes,
             "md5": self.md5,
+            "burst": self.burst,
         }
 
     @classmethod
@@ -124,6 +130,7 @@ class Scene:
             url=given.get("url", ""),
             bytes=integer(given.get("bytes")),
             md5=given.get("md5", ""),
+            burst=given.get("burst", ""),
         )
 
 
@@ -133,6 +140,8 @@ def track_of(platform: str, orbit: int) -> int | None:
     The number of the orbit is in every product name, so a name alone tells the track.
     """
     first = _FIRST_ORBIT.get(platform)
+    last, moved = _MOVED_ORBIT.get(platform, (orbit, first))
+    first = moved if orbit > last else first
     return None if first is None else (orbit - first) % ORBITS_PER_CYCLE + 1
 
 
@@ -169,7 +178,7 @@ def scene_from_name(name: str) -> Scene:
 
 def known(value: object) -> bool:
     """Tell a fact from the many ways archives write that they have none."""
-    return value is not None and value == value and value not in ("", "None", "NA", "null")
+    return value is not None and value == value and value not in ("", "None", "NA", "null", "Not provided")
 
 
 def integer(value: object) -> int | None:

@@ -1,5 +1,6 @@
 """Kilometres east and north of a stated place: the flat frame in which sources are fitted and figures drawn."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
 
-from epi.errors import NoGeoreference
+from epi.errors import NoGeoreference, ParameterError
 from epi.insar.contract import crs_of, geometry_of
 
 WGS84 = CRS.from_epsg(4326)
@@ -96,3 +97,21 @@ def _middle(x: NDArray[np.float64], y: NDArray[np.float64], crs: CRS) -> tuple[f
     middle_x, middle_y = (np.nanmin(x) + np.nanmax(x)) / 2, (np.nanmin(y) + np.nanmax(y)) / 2
     longitude, latitude = Transformer.from_crs(crs, WGS84, always_xy=True).transform(middle_x, middle_y)
     return float(latitude), float((longitude + 180) % 360 - 180)
+
+
+def common_frame(tracks: Sequence[xr.Dataset]) -> LocalFrame:
+    """Frame of the first of several scenes of one earthquake, in which all of them can be placed.
+
+    Raises
+    ------
+    ParameterError : no scene was given.
+    NoGeoreference : some scenes are georeferenced and others are not.
+    """
+    if not tracks:
+        raise ParameterError("Nothing to locate: give at least one scene.")
+    if len({crs_of(track) is None for track in tracks}) > 1:
+        raise NoGeoreference(
+            "Some of these scenes have a georeference and others only local coordinates, so they cannot be placed "
+            "together: locate them apart, or read the local ones with a crs."
+        )
+    return local_frame(tracks[0])

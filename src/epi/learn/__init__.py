@@ -8,14 +8,15 @@ from typing import Any
 
 _HOME = {
     "baselines": ("copy_centre", "nearest_in_stream", "peak_los", "steepest"),
+    "both": ("joined",),
     "channels": ("CHANNELS", "inputs", "labels", "stack_channels"),
     "data": ("Batches", "tensors"),
     "locate": (
         "calibrate",
         "centres",
         "combine",
+        "combine_tracks",
         "ellipse",
-        "locate_scene",
         "patch_offsets",
         "predict",
         "squared_distance",
@@ -24,6 +25,7 @@ _HOME = {
     "metrics": ("compare", "errors_km", "interval"),
     "models": ("Locator", "Settings", "load_network", "read_card", "save_network"),
     "known": ("KnownScene", "gridded", "quiet_scene", "recipe_scene", "scenes"),
+    "scene": ("locate_scene", "locate_tracks"),
     "train": ("PLANS", "Plan", "Trained", "train_network"),
 }
 

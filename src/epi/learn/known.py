@@ -11,7 +11,8 @@ import xarray as xr
 from epi.learn.models import Settings
 from epi.patches import Patches, cut
 from epi.simulate import recipe
-from epi.simulate.recipe import Recipe
+from epi.simulate.recipe import Draw, Recipe
+from epi.simulate.scene import Simulated
 
 OVERLAP = 0.5
 """Share of its side that a patch has in common with the next."""
@@ -46,7 +47,11 @@ class KnownScene:
 
 def recipe_scene(seed: int, *, which: Recipe = recipe.UNSEEN) -> KnownScene:
     """The scene of a seed of a frozen recipe: seeds below 10,000 are for reporting only."""
-    made, drawn = recipe.scene(seed, which)
+    return with_truth(seed, *recipe.scene(seed, which))
+
+
+def with_truth(seed: int, made: Simulated, drawn: Draw) -> KnownScene:
+    """A scene as `epi.simulate.recipe.scene` of a seed gives it."""
     rupture, sky = drawn.rupture, drawn.conditions.atmosphere_m
     return KnownScene(seed, made.product, rupture.centroid[:2], rupture.magnitude, recipe.peak_los(made), sky)
 

@@ -1,24 +1,18 @@
 """From the answers of many patches to one epicentre, with the ellipse it lies in 95 times of 100."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import log
-from typing import Any
 
 import numpy as np
 import torch
-import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
 
-from epi.errors import ParameterError
 from epi.learn.channels import look_vectors, phasors, stack_channels
 from epi.learn.models import CELLS, Answer, Locator
-from epi.patches import Patches, cut, shifted
+from epi.patches import Patches
 
-UNSURE = "the ellipse is wider than a patch: the network saw no earthquake that it is sure of"
-INVISIBLE = "the network believes that no earthquake moved this ground by 3 cm: it may point at air"
-FRAMED = "a patch is half without data or more, as few that the network learned from are"
 WIDE_KM, FINE_KM = 1.6, 0.5
 """Spacing of the grids on which the scene's density is summed up: over all of it, then about its best place."""
 FINE_REACH_KM = 8.0
@@ -28,6 +22,8 @@ FLOOR = 1e-4
 """Share of each patch's density that is spread evenly: no patch forbids a place."""
 
 Floats = NDArray[np.float64]
+Seen = tuple[Floats, list[Answer]]
+"""Of one scene: centres of its patches, (patches, 2), km east and north, and the network's answers to them."""
 
 
 @dataclass(frozen=True)
@@ -111,18 +107,49 @@ def combine(network: Locator, places: Floats, answers: list[Answer]) -> Located:
     places : centres of the patches, (patches, 2), km east and north in the scene's frame.
     answers : as `predict` gives them.
     """
-    lines = scene_grid(network, places)
-    wide = density(network, lines, places, answers)
+    return combine_tracks(network, [(places, answers)])
+
+
+def combine_tracks(network: Locator, seen: Sequence[Seen]) -> Located:
+    """Put several scenes of one earthquake together: each has air of its own, so their densities are multiplied.
+
+    Parameters
+    ----------
+    network : its settings hold ``temper``.
+    seen : of each scene, places and answers as `combine` takes them, all in one frame.
+    """
+    lines = scene_grid(network, np.concatenate([places for places, _ in seen]))
+    wide = density(network, lines, seen)
     best = np.unravel_index(np.argmax(wide.probability), wide.probability.shape)
     middle = np.array([lines[0][best[1]], lines[1][best[0]]])
     fine = [np.arange(at - FINE_REACH_KM, at + FINE_REACH_KM + FINE_KM / 2, FINE_KM) for at in middle]
-    east, north = _best_place(wide, density(network, fine, places, answers))
-    visible = torch.stack([answer.visible for answer in answers]).mean(0).sigmoid()
-    near = int(np.argmin(((places - [east, north]) ** 2).sum(1)))
+    east, north = _best_place(wide, density(network, fine, seen))
+    visible = max(float(torch.stack([answer.visible for answer in answers]).mean(0).max()) for _, answers in seen)
+    magnitude, spread = _magnitude(min(seen, key=lambda one: _nearest(one[0], east, north)[1]), east, north)
+    return Located(
+        east,
+        north,
+        _spread(wide, east, north),
+        float(torch.tensor(visible).sigmoid()),
+        magnitude,
+        spread,
+        wide,
+    )
+
+
+def _nearest(places: Floats, east_km: float, north_km: float) -> tuple[int, float]:
+    """Which of some places is nearest, and how far away it is (km)."""
+    apart = np.hypot(*(places - [east_km, north_km]).T)
+    return int(np.argmin(apart)), float(apart.min())
+
+
+def _magnitude(seen: Seen, east_km: float, north_km: float) -> tuple[float, float]:
+    """Magnitude and its standard deviation, believed by the patch that is nearest to a place."""
+    places, answers = seen
+    near, _ = _nearest(places, east_km, north_km)
     magnitude = torch.stack([answer.magnitude[near] for answer in answers])
     sigma = torch.stack([answer.log_sigma[near].exp() for answer in answers])
-    spread = float((sigma.square().mean() + magnitude.var(unbiased=False)).sqrt())
-    return Located(east, north, _spread(wide, east, north), float(visible.max()), float(magnitude.mean()), spread, wide)
+    return float(magnitude.mean()), float((sigma.square().mean() + magnitude.var(unbiased=False)).sqrt())
 
 
 def scene_grid(network: Locator, places: Floats) -> list[Floats]:
@@ -132,9 +159,9 @@ def scene_grid(network: Locator, places: Floats) -> list[Floats]:
     return [np.arange(low + WIDE_KM / 2, high, WIDE_KM) for low, high in ends]
 
 
-def density(network: Locator, lines: list[Floats], places: Floats, answers: list[Answer]) -> Density:
-    """The tempered mean of the patches' densities on a grid, normalised there."""
-    total = network.settings.temper * log_product(network, lines, places, answers)
+def density(network: Locator, lines: list[Floats], seen: Sequence[Seen]) -> Density:
+    """The product over scenes of the tempered means of their patches' densities on a grid, normalised there."""
+    total = network.settings.temper * np.sum([log_product(network, lines, *scene) for scene in seen], axis=0)
     probability = np.exp(total - total.max())
     return Density(lines[0], lines[1], probability / probability.sum())
 
@@ -250,65 +277,8 @@ def calibrate(
     return factor
 
 
-def locate_scene(
-    network: Locator, product: xr.Dataset, *, overlap: float = 0.5
-) -> tuple[dict[str, Any], Located, Patches]:
-    """Epicentre of a scene by the network.
-
-    Parameters
-    ----------
-    network : trained, with its ellipse factor measured.
-    product : a scene with look vectors; on a map, one smaller than a patch is framed by no data.
-    overlap : of its patches.
-
-    Returns
-    -------
-    The result, ready for JSON: ``method``, ``latitude`` and ``longitude`` (where georeferenced), ``east_km`` and
-    ``north_km`` in the scene's frame, ``ellipse_km`` (semi-axes and azimuth of the major one in degrees, 95 %),
-    ``magnitude``, ``visible`` and its probability, ``patches`` and ``flags`` (what to know before believing it); the
-    answer; and the patches.
-
-    Raises
-    ------
-    ParameterError : the scene is in radar geometry and smaller than a patch, or the network's ellipse was never
-        calibrated.
-    MissingConvention : the scene has no look vectors.
-    """
-    settings = network.settings
-    if settings.ellipse_factor is None:
-        raise ParameterError("The network's ellipse was never calibrated: call calibrate first.")
-    patches = cut(product, size_km=settings.size_km, pixels=settings.pixels, overlap=overlap)
-    found = combine(network, centres(patches), predict(network, patches))
-    result: dict[str, Any] = {"method": "network"} | _geographic(patches, found)
-    result |= {"east_km": found.east_km, "north_km": found.north_km}
-    result |= {"ellipse_km": ellipse(found.covariance * settings.ellipse_factor)}
-    result |= {"magnitude": found.magnitude, "magnitude_sigma": found.magnitude_sigma}
-    result |= {"visible": found.visible >= 0.5, "visible_probability": found.visible}
-    signs = {
-        UNSURE: result["ellipse_km"][0] > settings.size_km / 2,
-        INVISIBLE: found.visible < 0.5,
-        FRAMED: bool((patches.table["valid_fraction"] < 0.5).any()),
-    }
-    return (
-        result | {"patches": len(patches), "flags": [flag for flag, raised in signs.items() if raised]},
-        found,
-        patches,
-    )
-
-
 def ellipse(covariance: Floats) -> tuple[float, float, float]:
     """Semi-axes (km, longer first) and azimuth of the longer one (degrees from north, 0 to 180) of a matrix (km²)."""
     values, vectors = np.linalg.eigh(covariance)
     east, north = vectors[:, 1]
     return float(np.sqrt(values[1])), float(np.sqrt(values[0])), float(np.rad2deg(np.arctan2(east, north)) % 180)
-
-
-def _geographic(patches: Patches, found: Located) -> dict[str, float]:
-    """Latitude and longitude of an answer, from the nearest patch's centre; none without a georeference."""
-    apart = centres(patches) - [found.east_km, found.north_km]
-    near = patches.table.iloc[int(np.argmin((apart**2).sum(1)))]
-    if not np.isfinite(near["center_lat"]):
-        return {}
-    offset = (found.east_km - near["center_east_km"], found.north_km - near["center_north_km"])
-    latitude, longitude = shifted(near["center_lat"], near["center_lon"], *offset)
-    return {"latitude": float(latitude), "longitude": float(longitude)}

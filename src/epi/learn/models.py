@@ -1,6 +1,8 @@
 """The network: it looks at one patch and answers with a map of where the epicentre may lie."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -34,6 +36,7 @@ class Settings:
     mixers : layers in which every place of the map hears of every other.
     temper : exponent of the geometric mean of the densities of a scene's patches.
     ellipse_factor : by what a scene's covariance is multiplied to hold the epicentre 95 times in 100, once measured.
+    presence : probability from which a scene is called one with an earthquake, which 5 quiet scenes of 100 reach.
     """
 
     pixels: int = 128
@@ -42,6 +45,7 @@ class Settings:
     mixers: int = 4
     temper: float = 1.0
     ellipse_factor: float | None = None
+    presence: float = 0.5
 
     @property
     def cell_km(self) -> float:
@@ -108,6 +112,8 @@ def _perceptron(size: int) -> nn.Sequential:
 class Locator(nn.Module):
     """Convolutions down to two cells a place, mixing over a map wider than the patch, and back up to one cell."""
 
+    side = CELLS
+
     def __init__(self, settings: Settings | None = None, *, seed: int = 0) -> None:
         super().__init__()
         self.settings = settings or Settings()
@@ -128,7 +134,7 @@ class Locator(nn.Module):
             nn.Conv2d(fine, middle, 2, 2), nn.BatchNorm2d(middle), *(Residual(middle) for _ in range(3))
         )
         self.coarse = nn.Sequential(nn.Conv2d(middle, coarse, 2, 2), nn.BatchNorm2d(coarse), nn.ReLU())
-        places = (CELLS // 2) ** 2
+        places = (self.side // 2) ** 2
         self.place = nn.Parameter(0.02 * torch.randn(1, places, coarse))
         self.mixers = nn.Sequential(*(Mixer(places, coarse) for _ in range(self.settings.mixers)))
         head = 3 * middle // 4
@@ -145,10 +151,10 @@ class Locator(nn.Module):
         """
         cells = self.cells(self.stem(channels))
         coarse = self.coarse(cells)
-        margin = (CELLS // 2 - coarse.shape[-1]) // 2
+        margin = (self.side // 2 - coarse.shape[-1]) // 2
         tokens = nn.functional.pad(coarse, (margin,) * 4).flatten(2).transpose(1, 2)
         tokens = self.mixers(tokens + self.place)
-        up = self.up(tokens.transpose(1, 2).unflatten(2, (CELLS // 2, CELLS // 2)))
+        up = self.up(tokens.transpose(1, 2).unflatten(2, (self.side // 2, self.side // 2)))
         found = self.map(up + nn.functional.pad(self.across(cells), (2 * margin,) * 4))
         return found.float(), self.whole(tokens.mean(1)).float()
 
@@ -164,7 +170,7 @@ class Locator(nn.Module):
 
     def centres_km(self) -> Tensor:
         """Centres of the cells, (2, cells²): east and north of the patch's centre; the first row lies in the north."""
-        line = (torch.arange(CELLS) - (CELLS - 1) / 2) * self.settings.cell_km
+        line = (torch.arange(self.side) - (self.side - 1) / 2) * self.settings.cell_km
         return torch.stack(torch.meshgrid(line, -line, indexing="xy")).flatten(1)
 
 
@@ -198,22 +204,44 @@ def load_network(path: str | Path) -> Locator:
     source = Path(path)
     if not source.is_file():
         raise FileFormatError(f"No network {source}: the one that ships is data/locator.safetensors; check the path.")
-    try:
+    with _refused(source):
         facts = _facts(source)
         known = json.loads(facts["settings"])
         network = Locator(Settings(**known | {"widths": tuple(known["widths"])}))
-        network.load_state_dict(safetensors.torch.load_file(source))
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise FileFormatError(
-            f"{source} does not hold weights of this network ({reason}): train it again with make train-locator."
-        ) from error
+        weights = safetensors.torch.load_file(source)
+        network.load_state_dict(weights)
+    if not all(torch.isfinite(part).all() for part in weights.values()):
+        raise FileFormatError(f"{source} holds weights that are not finite: train it again with make train-locator.")
     return network.eval()
 
 
 def read_card(path: str | Path) -> dict[str, object]:
-    """Read what `save_network` was told of a network: data, seed, command, scores, limits."""
-    return dict(json.loads(_facts(Path(path))["card"]))
+    """Read what `save_network` was told of a network: data, seed, command, scores, limits.
+
+    Raises
+    ------
+    FileFormatError : no such file, or no network's.
+    """
+    with _refused(Path(path)):
+        return dict(json.loads(_facts(Path(path))["card"]))
+
+
+@contextmanager
+def _refused(source: Path) -> Iterator[None]:
+    """One error for all that can be wrong with a file of weights."""
+    try:
+        yield
+    except KeyError as error:
+        reason = f"it does not state its {error}"
+    except RuntimeError as error:  # torch: the first line says for which network, the next what does not fit
+        reason = f"of another architecture: {str(error).splitlines()[:2][-1].strip()}"
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        reason = str(error) or type(error).__name__
+    else:
+        return
+    raise FileFormatError(
+        f"{source} does not hold weights of this network ({reason}): train it again with make train-locator."
+    )
 
 
 def _facts(source: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from epi.learn.baselines import peak_los, steepest
+from epi.errors import EpiError
 from epi.learn.known import KnownScene, gridded, quiet_scene, recipe_scene
 from epi.learn.likelihood import VISIBLE_M
 from epi.learn.locate import (
@@ -28,9 +29,10 @@ from epi.learn.locate import (
     log_product,
     predict,
     scene_grid,
-    squared_distance,
 )
+from epi.learn.metrics import interval
 from epi.learn.models import Locator, save_network
+from epi.learn.scores import error_row, free_row, truth_row
 from epi.learn.train import PLANS, Plan, train_network
 from epi.settings import settings
 from epi.simulate.recipe import STORMY, UNSEEN
@@ -53,7 +55,8 @@ def adjust(network: Locator, seeds: Iterable[int] = CALIBRATION) -> dict[str, fl
 
     Returns
     -------
-    ``temper``, under which the true epicentres are the likeliest, and ``ellipse_factor``.
+    ``temper``, under which the true epicentres are the likeliest, ``ellipse_factor``, and ``presence``, measured on the
+    same scenes without their earthquakes.
     """
     known, seen = [], []
     for scene in map(recipe_scene, seeds):
@@ -69,7 +72,18 @@ def adjust(network: Locator, seeds: Iterable[int] = CALIBRATION) -> dict[str, fl
     temper = max(likelihood, key=lambda each: likelihood[each])
     network.settings = replace(network.settings, temper=temper)
     factor = calibrate(network, [combine(network, *each) for each in seen], known)
-    return {"temper": temper, "ellipse_factor": factor}
+    presence = quiet_level(network, seeds)
+    network.settings = replace(network.settings, presence=presence)
+    return {"temper": temper, "ellipse_factor": factor, "presence": presence}
+
+
+def quiet_level(network: Locator, seeds: Iterable[int] = CALIBRATION, *, alarms: float = 0.05) -> float:
+    """Probability of a visible earthquake that so large a share of scenes without one reaches."""
+    said = []
+    for scene in map(quiet_scene, seeds):
+        patches = gridded(scene, network.settings)
+        said.append(combine(network, centres(patches), predict(network, patches)).visible)
+    return float(np.quantile(said, 1 - alarms, method="higher"))
 
 
 def _log_softmax(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -104,33 +118,16 @@ def score(network: Locator) -> pd.DataFrame:
 
 def _row(network: Locator, scene: KnownScene, found: Located) -> dict[str, float]:
     """What is true of a scene, and what was said of it; errors in km, NaN without an earthquake."""
-    east, north = scene.centroid
     axes = ellipse(found.covariance * float(network.settings.ellipse_factor or np.nan))
-    whole = gridded(scene, replace(network.settings, size_km=80.0, pixels=200))
-    simple = {
-        "peak": peak_los(scene.product, whole)[0],
-        "steepest": steepest(whole, cells=25)[0],
-        "centre": np.zeros(2),
-    }
-    known = not np.isnan(scene.magnitude)
-    inside = squared_distance(found, east, north) <= float(network.settings.ellipse_factor or np.nan)
     return {
-        "seed": scene.seed,
-        "magnitude": scene.magnitude,
-        "peak_cm": 100 * scene.peak_m,
-        "atmosphere_cm": 100 * scene.atmosphere_m,
-        "east_km": east,
-        "north_km": north,
+        **truth_row(scene),
         "network_east_km": found.east_km,
         "network_north_km": found.north_km,
-        "error_km": float(np.hypot(found.east_km - east, found.north_km - north)),
-        "major_km": axes[0],
-        "minor_km": axes[1],
-        "inside": float(inside) if known else np.nan,
+        **error_row(scene, (found.east_km, found.north_km), axes),
         "visible": found.visible,
         "network_magnitude": found.magnitude,
         "magnitude_sigma": found.magnitude_sigma,
-        **{f"{name}_error_km": float(np.hypot(*(place - [east, north]))) for name, place in simple.items()},
+        **free_row(scene),
     }
 
 
@@ -147,6 +144,66 @@ def summary(scores: pd.DataFrame) -> dict[str, float]:
         "coverage": float(usual["inside"].mean()),
         "coverage_stormy": float(earthquakes.loc[earthquakes["recipe"] == STORMY.name, "inside"].mean()),
     }
+
+
+def intervals(scores: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """95 % intervals over scenes of the figures of `summary`: bootstrap, and of shares Wilson's (1927)."""
+    earthquakes = scores[scores["kind"] == "earthquake"]
+    usual, stormy = (earthquakes[earthquakes["recipe"] == which.name] for which in (UNSEEN, STORMY))
+    seen = usual[usual["peak_cm"] >= 100 * VISIBLE_M]
+    return {
+        "median_km": interval(seen["error_km"], seen["seed"], np.median),
+        "mean_km": interval(seen["error_km"], seen["seed"], np.mean),
+        "coverage": _of_share(usual["inside"]),
+        "coverage_stormy": _of_share(stormy["inside"]),
+    }
+
+
+def _of_share(inside: pd.Series) -> tuple[float, float]:
+    """Wilson's interval, which knows that all of a hundred are not all there are."""
+    found = binomtest(int(inside.sum()), len(inside)).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
+
+
+def limits(plan: Plan) -> list[str]:
+    """Where a network that was trained by a plan should not be trusted."""
+    weather, centimetres = plan.weather, [f"{100 * each:g}" for each in plan.weather.atmosphere_m]
+    return [
+        "C band and the looks of Sentinel-1; trained on single tracks, and its ellipses are adjusted on these",
+        f"earthquakes of magnitude {weather.magnitude[0]:g} to {weather.magnitude[1]:g} at depths of "
+        f"{weather.depth_km[0]:g} to {weather.depth_km[1]:g} km: rectangles that slip in a uniform elastic half-space",
+        f"simulated air of {' to '.join(centimetres)} cm rms; real air, land and unwrapping errors may be unlike it",
+        f"where the ground moves by less than {100 * VISIBLE_M:g} cm, or less than the air seems to, it can only guess",
+        "the 95 % ellipses are adjusted over all scenes of the recipe: single kinds of scenes may be covered less",
+    ]
+
+
+def card_of(
+    plan: Plan,
+    history: pd.DataFrame,
+    centre_km: float,
+    adjusted: Mapping[str, float],
+    table: pd.DataFrame,
+    command: str,
+) -> dict[str, object]:
+    """The card of a network: how it came, on what, what it scores, and what it cannot do.
+
+    Parameters
+    ----------
+    plan : it was trained by.
+    history, centre_km : of `epi.learn.Trained`.
+    adjusted : as `adjust` returns it.
+    table : as `score` returns it.
+    command : that made the network.
+
+    Returns
+    -------
+    Values ready for JSON; ``intervals`` are those of the figures of the same names.
+    """
+    card: dict[str, object] = {"command": command, "seed": plan.seed, "patches": plan.patches, "batch": plan.batch}
+    card |= {"plan": plan.facts(), "history": history.round(3).to_dict("list"), "centre_km": centre_km}
+    card |= {"data": vars(plan.weather), "calibration_seeds": [CALIBRATION[0], CALIBRATION[-1]], **adjusted}
+    return card | {**summary(table), "intervals": intervals(table), "limits": limits(plan)}
 
 
 def ship(plan: Plan, *, folder: Path, weights: Path, scores: Path, command: str) -> dict[str, float]:
@@ -166,18 +223,15 @@ def ship(plan: Plan, *, folder: Path, weights: Path, scores: Path, command: str)
     trained = train_network(plan, folder=folder)
     adjusted = adjust(trained.network)
     table = score(trained.network)
-    figures = summary(table)
-    card: dict[str, object] = {"command": command, "seed": plan.seed, "patches": plan.patches, "batch": plan.batch}
-    card |= {"history": trained.history.round(3).to_dict("list"), "centre_km": trained.centre_km}
-    card |= {"data": vars(plan.weather), "calibration_seeds": [CALIBRATION[0], CALIBRATION[-1]], **adjusted, **figures}
+    card = card_of(plan, trained.history, trained.centre_km, adjusted, table, command)
     with atomic_path(scores) as temporary:
         table.round(4).to_csv(temporary, index=False)
     save_network(trained.network, weights, card)
-    return figures
+    return summary(table)
 
 
-def main(words: list[str]) -> None:
-    """Read the command line and ship."""
+def main(words: list[str]) -> int:
+    """Read the command line and ship: 0 done, 1 a stated error, 2 wrong usage."""
     reader = argparse.ArgumentParser(prog="python -m epi.learn.ship", description=(__doc__ or "").partition("\n")[0])
     reader.add_argument("--plan", choices=sorted(PLANS), default="cpu", help="for two cores, or for a large GPU")
     reader.add_argument("--folder", type=Path, default=Path("runs/locator"), help="for checkpoints and history")
@@ -186,16 +240,14 @@ def main(words: list[str]) -> None:
     data = settings().data
     command = f"python -m epi.learn.ship --plan {given.plan}"
     plan = replace(PLANS[given.plan], device=given.device)
-    print(
-        ship(
-            plan,
-            folder=given.folder,
-            weights=data / "locator.safetensors",
-            scores=data / "locator_scores.csv",
-            command=command,
-        )
-    )
+    files = {"weights": data / "locator.safetensors", "scores": data / "locator_scores.csv"}
+    try:
+        print(ship(plan, folder=given.folder, **files, command=command))
+    except EpiError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -39,7 +39,7 @@ def pair_records(matches: Iterable[PairMatch]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for match in matches:
         for pair in match.pairs:
-            shapes = [scene.footprint for scene in (pair.reference, pair.secondary) if scene.footprint is not None]
+            shapes = [scene.footprint for _, scene in pair.members if scene.footprint is not None]
             rows.append(
                 {
                     "event": match.event.event_id,

@@ -85,7 +85,8 @@ def read_table(folder: str | Path) -> pd.DataFrame:
 
     Raises
     ------
-    PatchStoreError : no such file, a missing column, a key missing or given twice, text where a number belongs.
+    PatchStoreError : no such file, a missing column, a key missing or given twice, text or infinity where
+        a number belongs.
     """
     path = Path(folder) / CSV_NAME
     if not path.is_file():
@@ -104,6 +105,8 @@ def read_table(folder: str | Path) -> pd.DataFrame:
         if not pd.api.types.is_numeric_dtype(table[name]):
             text = pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()
             refuse(text.to_numpy(), table, f"{path}: {name} is no number", "Put the number back or cut again.")
+        endless = np.isinf(pd.to_numeric(table[name], errors="coerce").to_numpy(float))
+        refuse(endless, table, f"{path}: {name} is infinite", "Put the number back or cut again.")
     return table[[*COLUMNS, "checksum"]]
 
 

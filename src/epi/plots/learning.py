@@ -10,8 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import ArrayLike
+from scipy.stats import binomtest
 
 from epi.plots.scenes import NO_DATA_COLOUR, colour_bar
+
+EDGES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+"""Of the classes of a probability, narrow where most of them lie."""
 
 
 def patch_outlines(
@@ -139,6 +143,39 @@ def epicentre_density(
         drawn.set_path_effects([Stroke(linewidth=3.6, foreground="black"), Normal()])
         axes.plot([], [], style, color="#f0e442", path_effects=[Stroke(linewidth=3.6, foreground="black"), Normal()])
         axes.lines[-1].set_label(f"holds {level:.0%} of the network's belief")
+    return axes
+
+
+def reliability(said: ArrayLike, happened: ArrayLike, *, edges: ArrayLike = EDGES, axes: Axes | None = None) -> Axes:
+    """How often something was so, against how likely it was said to be, with 95 % intervals.
+
+    Parameters
+    ----------
+    said : probabilities, (n,).
+    happened : whether it was so, (n,).
+    edges : of the classes into which the probabilities are sorted, rising; an empty class is left out.
+    axes : to draw on; new ones by default.
+
+    References
+    ----------
+    Clopper & Pearson (1934), Biometrika 26(4), for the intervals.
+    """
+    if axes is None:
+        _, axes = plt.subplots(figsize=(5.2, 4.4), layout="constrained")
+    chance, true, bounds = np.asarray(said, float), np.asarray(happened, bool), np.asarray(edges, float)
+    group = np.clip(np.searchsorted(bounds, chance, side="right") - 1, 0, len(bounds) - 2)
+    axes.plot([0, 1], [0, 1], color="0.5", linewidth=0.9, label="as said")
+    for number in np.unique(group):
+        here = group == number
+        middle, share, count = chance[here].mean(), true[here].mean(), int(here.sum())
+        low, high = binomtest(int(true[here].sum()), count).proportion_ci()
+        axes.errorbar(middle, share, yerr=[[share - low], [high - share]], fmt="o", color="#0072b2", capsize=4)
+        below = share > 0.5  # the number stands where there is room
+        axes.annotate(f"{count}", (middle, low if below else high), xytext=(0, -12 if below else 5),
+                      textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
+    axes.set(xlabel="probability that was said", ylabel="share that was so", xlim=(-0.05, 1.05), ylim=(-0.1, 1.1))
+    axes.legend(frameon=False, loc="upper left")
+    axes.spines[["top", "right"]].set_visible(False)
     return axes
 
 

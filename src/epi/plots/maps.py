@@ -31,9 +31,6 @@ VERDICT_STYLE = {
 }
 """Colour (Okabe and Ito) and marker of a verdict of detectability: told apart without colour too."""
 
-_LABEL_DEG = 6.0
-"""Height of a line of text on the world map, in degrees of latitude."""
-
 _REGION_DEG = 5.0
 """Footprints farther than this from the epicentre are left off a regional map."""
 
@@ -63,71 +60,6 @@ def map_axes(*, extent: tuple[float, float, float, float] | None = None, centre:
         lines = axes.gridlines(draw_labels=True, linewidth=0.3, color="0.8")
         lines.top_labels = lines.right_labels = False
     return axes
-
-
-def catalogue_map(events: pd.DataFrame) -> GeoAxes:
-    """World map of a catalogue: size by magnitude, colour and marker by what the radar would see.
-
-    Parameters
-    ----------
-    events : columns latitude, longitude (degrees), magnitude, event_id and visible (a key of `VERDICT_STYLE`).
-    """
-    axes = map_axes()
-    for _, event in events.sort_values("magnitude", ascending=False).iterrows():
-        colour, marker = VERDICT_STYLE[str(event["visible"])]
-        axes.scatter(
-            event["longitude"],
-            event["latitude"],
-            s=_marker_area(event["magnitude"]),
-            c=colour,
-            marker=marker,
-            edgecolors="white",
-            linewidths=0.6,
-            transform=ccrs.PlateCarree(),
-            zorder=3,
-        )
-    _label_places(axes, events)
-    found = [verdict for verdict in VERDICT_STYLE if (events["visible"] == verdict).any()]
-    handles = [Line2D([], [], ls="", color=VERDICT_STYLE[v][0], marker=VERDICT_STYLE[v][1], label=v) for v in found]
-    sizes = [
-        Line2D([], [], ls="", color="0.6", marker="o", markersize=_marker_area(m) ** 0.5, label=f"magnitude {m}")
-        for m in (5, 6, 7)
-    ]
-    axes.legend(
-        handles=handles + sizes, loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=7, frameon=False, fontsize=9
-    )
-    return axes
-
-
-def _marker_area(magnitude: float) -> float:
-    """Return the area of a marker in points squared: it doubles every half unit of magnitude."""
-    return float(18 * 4.0 ** (magnitude - 5))
-
-
-def _label_places(axes: GeoAxes, events: pd.DataFrame, *, most: int = 20) -> None:
-    """Write place and year to the right of each event, spread downward where neighbours are close; none in a crowd."""
-    if len(events) > most:
-        return
-    plate = ccrs.PlateCarree()._as_mpl_transform(axes)
-    east = events["longitude"].to_numpy()
-    written: list[tuple[float, float]] = []
-    for _, event in events.sort_values("latitude", ascending=False).iterrows():
-        longitude, height = float(event["longitude"]), float(event["latitude"])
-        for other, taken in written:
-            if abs(other - longitude) < 45 and abs(taken - height) < _LABEL_DEG:
-                height = taken - _LABEL_DEG
-        written.append((longitude, height))
-        axes.annotate(
-            str(event["event_id"]),
-            xy=(longitude, float(event["latitude"])),
-            xytext=(max(east[(east >= longitude) & (east < longitude + 30)]) + 9, height),
-            xycoords=plate,
-            textcoords=plate,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.2", "shrinkA": 0},
-            va="center",
-            fontsize=8,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5},
-        )
 
 
 def peak_bars(events: pd.DataFrame, *, noise_m: float, fringe_m: float) -> Axes:
@@ -189,11 +121,11 @@ def footprint_map(candidates: pd.DataFrame, *, latitude: float, longitude: float
     )
     handles = [Line2D([], [], color="0.7", linewidth=0.8, label="not chosen (may lie below the chosen)")]
     chosen = seen[seen["role"] == "reference"]
-    for _, row in chosen.sort_values(["direction", "track"]).iterrows():
-        colour, line = PASS_COLOUR[row["direction"]], _track_line(chosen, row["direction"], row["track"])
+    for (direction, track), slices in chosen.groupby(["direction", "track"]):
+        colour, line = PASS_COLOUR[str(direction)], _track_line(chosen, str(direction), int(str(track)))
         outline = {"facecolor": "none", "edgecolor": colour, "linestyle": line, "linewidth": 1.8}
-        axes.add_geometries([row["footprint"]], local, **outline)
-        name = f"track {row['track']} {row['direction']}"
+        axes.add_geometries(slices["footprint"], local, **outline)
+        name = f"track {track} {direction}" + (f" ({len(slices)} joined)" if len(slices) > 1 else "")
         handles.append(Line2D([], [], color=colour, linestyle=line, linewidth=1.8, label=name))
     axes.plot(*circle.exterior.xy, color="0.2", linestyle=":", transform=local)
     axes.plot(0, latitude, "k*", markersize=13, transform=local)
@@ -246,7 +178,7 @@ def timeline(candidates: pd.DataFrame, *, window_days: float) -> Axes:
             axes.scatter(group["days"], height, marker=markers[str(rule)], c="0.45", s=34, zorder=3)
         axes.plot(pair["days"], np.full(len(pair), row), color=colour, linewidth=3, zorder=2)
         axes.scatter(pair["days"], np.full(len(pair), row), c=colour, s=90, edgecolors="black", zorder=4)
-        for role, days in zip(pair["role"], pair["days"], strict=True):
+        for role, days in pair.groupby("role")["days"].first().items():
             side = "right" if role == "reference" else "left"
             axes.annotate(str(role), (days, row), (0, 9), textcoords="offset points", ha=side, fontsize=8)
     axes.set_yticks(list(rows.values()), [f"track {track}\n{direction}" for direction, track in rows])

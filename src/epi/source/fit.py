@@ -16,7 +16,6 @@ from torch import Tensor
 from epi.source import slip as uneven
 from epi.source.observe import Track
 from epi.source.okada import SHEAR_MODULUS_PA, los_greens
-from epi.source.proposal import Belief
 
 # Leonard (2010), Bull. Seismol. Soc. Am. 100(5A), areas in km^2: Mw = log10(area) + 4.0, length = 0.7 area^0.6 km, so
 # log10(length / width) = 0.2 log10(area) - 0.29; the scatter is ours
@@ -63,7 +62,6 @@ class Problem:
     tracks : observations in one frame.
     covariances : (N, N) of each track's errors, m^2.
     cells : along strike and down dip; (1, 1) is even slip.
-    belief : of another method, about the place of the rectangle's centre; its log density joins the prior.
 
     References
     ----------
@@ -76,9 +74,8 @@ class Problem:
         covariances: list[NDArray[np.float64]],
         *,
         cells: tuple[int, int] = (1, 1),
-        belief: Belief | None = None,
     ) -> None:
-        self.tracks, self.cells, self.belief = tracks, cells, belief
+        self.tracks, self.cells = tracks, cells
         self.taper = uneven.taper(*cells)
         self.even = cells == (1, 1)
         spread = 0.0 if self.even else ROUGHNESS
@@ -104,7 +101,7 @@ class Problem:
         means = _least_squares(mean @ mean.transpose(1, 2), mean @ self.data)
         if self.even:
             residual = self.data - (means[:, None, :] @ mean)[:, 0]
-            return means, torch.cat([residual, self._prior(parameters, means)], dim=1)
+            return means, torch.cat([residual, prior(parameters, means)], dim=1)
         field = self._field(units, means)
         factor = _factor(field)
         shared = field @ mean.transpose(1, 2)
@@ -116,7 +113,7 @@ class Problem:
         amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)[:, :, 0]
         residual = residual - (amplitude[:, None, :] @ field)[:, 0]
         logarithms = (2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).clamp(min=1e-12)).sqrt()
-        return means, torch.cat([residual, amplitude, logarithms, self._prior(parameters, means)], dim=1)
+        return means, torch.cat([residual, amplitude, logarithms, prior(parameters, means)], dim=1)
 
     def fit(self, parameters: Tensor) -> Fit:
         """Cost and mean slip of a batch of rectangles."""
@@ -164,17 +161,6 @@ class Problem:
         share = self.share(fit, rng)
         centroid = (share[:, :, None] * places).sum(1) / share.sum(1, keepdim=True)
         return centroid.numpy(), (magnitude(fit.parameters, fit.slip) + 2 / 3 * torch.log10(share.mean(1))).numpy()
-
-    def departure(self, parameters: Tensor) -> Tensor:
-        """(B, 1) what the belief adds to the residuals, or (B, 0) where there is none."""
-        if self.belief is None:
-            return parameters[:, :0]
-        east, north = parameters[:, 0].numpy(), parameters[:, 1].numpy()
-        return torch.from_numpy(self.belief.departure(east, north))[:, None]
-
-    def _prior(self, parameters: Tensor, means: Tensor) -> Tensor:
-        """Departures from what is known beforehand."""
-        return torch.cat([prior(parameters, means), self.departure(parameters)], dim=1)
 
     def _units(self, parameters: Tensor) -> list[Tensor]:
         """(B, cells, N, 2) LOS responses of each track to unit strike slip and dip slip in every cell."""

@@ -13,9 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from epi.errors import NoGeoreference, ParameterError
-from epi.insar.contract import LOOK, crs_of
-from epi.insar.frame import LocalFrame, local_frame
+from epi.insar.contract import LOOK
+from epi.insar.frame import LocalFrame, common_frame, local_frame
 from epi.insar.unwrap import unwrap
 from epi.source import search
 from epi.source.bound import ellipse
@@ -23,7 +22,6 @@ from epi.source.fit import Fit, Problem, geometry
 from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_covariance, model_error
 from epi.source.observe import Track, observe
 from epi.source.okada import GEOMETRY, los_greens
-from epi.source.proposal import Belief, Proposal
 
 COARSE_OBSERVATIONS, OBSERVATIONS = 110, 240  # about so many squares a scene
 CANDIDATES, STARTS, MODES = 3000, 32, 8  # rectangles tried, refined on the coarse view, and kept
@@ -99,7 +97,7 @@ class Location:
         return plain
 
 
-def locate(tracks: list[xr.Dataset], *, seed: int = 0, proposal: Proposal | None = None) -> Location:
+def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
     """Locate the source of one earthquake from its line-of-sight displacement, without any catalogue.
 
     One rectangular dislocation in an elastic half-space. Each scene is averaged over squares, its correlated noise is
@@ -113,8 +111,6 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0, proposal: Proposal | None
     tracks : products of the same earthquake, each with look vectors and ``los_displacement`` (m, toward positive) or
         ``phase`` (rad, unwrapped first); NaN is no data. All georeferenced, or all local with the same zero.
     seed : of the search and the sampling.
-    proposal : where another method believes the source to be (`epi.source.proposal`), in km about the same origin as
-        the answer. It is flattened, joins the prior, and half of the rectangles tried first lie there.
 
     Returns
     -------
@@ -130,22 +126,14 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0, proposal: Proposal | None
     ----------
     Okada (1985), Bull. Seismol. Soc. Am. 75(4); Bagnardi and Hooper (2018), Geochem. Geophys. Geosyst. 19.
     """
-    if not tracks:
-        raise ParameterError("Nothing to locate: give at least one scene.")
     began = time.perf_counter()
-    if len({crs_of(ds) is None for ds in tracks}) > 1:
-        raise NoGeoreference(
-            "Some of these scenes have a georeference and others only local coordinates, so they cannot be placed "
-            "together: locate them apart, or read the local ones with a crs."
-        )
-    frame = local_frame(tracks[0])
+    frame = common_frame(tracks)
     rng = np.random.default_rng(seed)
     with _one_thread():
         unwrapped = [ds if "los_displacement" in ds else unwrap(ds) for ds in tracks]
         observed = [observe(ds, origin=frame.origin, most=OBSERVATIONS) for ds in unwrapped]
         coarse = [observe(ds, origin=frame.origin, most=COARSE_OBSERVATIONS) for ds in unwrapped]
-        belief = None if proposal is None else Belief.over(proposal, observed)
-        solution = _solve(observed, _search(coarse, rng, belief), rng, belief)
+        solution = _solve(observed, _search(coarse, rng), rng)
     return _location(solution, frame, time.perf_counter() - began)
 
 
@@ -215,30 +203,29 @@ class _Solution:
     evidence: float
 
 
-def _search(tracks: list[Track], rng: np.random.Generator, belief: Belief | None) -> Fit:
+def _search(tracks: list[Track], rng: np.random.Generator) -> Fit:
     """Rectangles of even slip worth refining, from thousands tried on a coarse view of the scenes."""
-    problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks], belief=belief)
-    tried = search.candidates(tracks, CANDIDATES, rng, proposal=None if belief is None else belief.proposal)
+    problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
+    tried = search.candidates(tracks, CANDIDATES, rng)
     starts = search.distinct(problem.fit(tried), STARTS)
     return _refine(problem, starts)
 
 
-def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator, belief: Belief | None) -> _Solution:
+def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator) -> _Solution:
     """Refine with even slip; explore and refine with uneven slip; learn the errors anew, refine and sample."""
-    even = Problem(tracks, [first_guess(t).covariance(t) for t in tracks], belief=belief)
+    even = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
     modes = _refine(even, found)
-    problem = Problem(tracks, [each.covariance for each in _errors(even, modes)], cells=CELLS, belief=belief)
+    problem = Problem(tracks, [each.covariance for each in _errors(even, modes)], cells=CELLS)
     modes = problem.fit(modes.parameters)
     tried = search.sample(problem, modes, rng, chains=CHAINS, generations=EXPLORING, heat=HEAT)
     modes = _refine(problem, search.distinct(modes.join(tried), MODES))
     errors = _errors(problem, modes)
-    problem = Problem(tracks, [each.covariance for each in errors], cells=CELLS, belief=belief)
+    problem = Problem(tracks, [each.covariance for each in errors], cells=CELLS)
     modes = _refine(problem, modes)
     posterior = search.sample(problem, modes, rng, chains=CHAINS, generations=SAMPLING)
     drawn = posterior.rows(rng.choice(len(posterior.cost), DRAWS, replace=False))
     nothing = float(problem.data.square().sum())
-    of_place = float(problem.departure(modes.parameters[:1]).square().sum())
-    evidence = nothing - (float(modes.cost[0]) - of_place)
+    evidence = nothing - float(modes.cost[0])
     share = problem.share(modes.rows([0]))[0].numpy()
     return _Solution(tracks, problem, modes, share, *problem.draw(drawn, rng), errors, evidence)
 

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from epi.source.fit import AREA_CONSTANT, STEPS, Fit, Problem, geometry
 from epi.source.observe import Track
-from epi.source.proposal import Proposal
 
 ASPECT = 0.2  # log10 of length over width of the rectangles tried
 SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
@@ -17,13 +16,8 @@ LONGEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.3, 0.3)  # step downhill
 WIDEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.2, 0.2)  # standard deviations of where its chains start
 
 
-def candidates(
-    tracks: list[Track], count: int, rng: np.random.Generator, *, proposal: Proposal | None = None
-) -> Tensor:
-    """(count, 7) rectangles to start from: where the ground moved, of any mechanism, as large as magnitude 5 to 7.3.
-
-    With a proposal, half of them lie where it says.
-    """
+def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Tensor:
+    """(count, 7) rectangles to start from: where the ground moved, of any mechanism, as large as magnitude 5 to 7.3."""
     east, north = (np.concatenate([getattr(t, axis) for t in tracks]) for axis in ("east", "north"))
     weight = []
     for track in tracks:
@@ -37,7 +31,7 @@ def candidates(
     area = size - AREA_CONSTANT
     aspect = rng.normal(ASPECT, 0.15, count)
     width = (area - aspect) / 2
-    rectangles = torch.from_numpy(
+    return torch.from_numpy(
         np.column_stack(
             [
                 east[chosen] + rng.normal(0, 4, count),
@@ -50,9 +44,6 @@ def candidates(
             ]
         )
     )
-    if proposal is not None:
-        rectangles[: count // 2, :2] = torch.from_numpy(proposal.draw(count // 2, rng))
-    return rectangles
 
 
 def descend(problem: Problem, start: Tensor, *, iterations: int = 10) -> Fit:

@@ -5,7 +5,7 @@ slices and subswaths then meet on one map, where the fringes are filtered and un
 own module and can be called alone; nothing here writes a file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -32,7 +32,14 @@ from epi.insar.geometry.zero_doppler import (
     perpendicular_baseline,
     pixel_points,
 )
-from epi.insar.slc.matching import BurstPair, burst_pairs, common_polarisation, common_subswaths, open_products
+from epi.insar.slc.matching import (
+    BurstPair,
+    burst_pairs,
+    common_polarisation,
+    common_subswaths,
+    holding,
+    open_products,
+)
 from epi.insar.slc.safe import check_pixels, open_pixels
 from epi.insar.topsar.bursts import LookedBurst, looked_burst
 from epi.insar.topsar.deburst import burst_places
@@ -88,7 +95,7 @@ def interferogram(
     water: str | Path | None = None,
     water_values: Sequence[float] = (1,),
     subswaths: Sequence[str] = (),
-    bursts: tuple[int, int] | None = None,
+    bursts: tuple[int, int] | Mapping[str, tuple[int, int]] | None = None,
     polarisation: str | None = None,
     choices: Choices | None = None,
     say: Say = lambda words: None,
@@ -104,7 +111,7 @@ def interferogram(
     fetch_orbits : whether files that the folder lacks are fetched into it.
     water, water_values : a raster that tells water, and the values that mean it (80 in ESA WorldCover).
     subswaths : IW1 to IW3; default all that both passages have.
-    bursts : first and last of every subswath, counted from 1 over the joined slices of the reference.
+    bursts : first and last of every subswath, or by subswath; counted from 1 over the joined slices of the reference.
     polarisation : default what both passages have, VV or HH first.
     choices : how it is made.
     say : called with one line as each step begins.
@@ -123,7 +130,9 @@ def interferogram(
     channel = polarisation or common_polarisation(first, second)
     pairs: dict[str, list[BurstPair]] = {}
     for swath in common_subswaths(first, second, channel, subswaths):
-        pairs[swath] = burst_pairs(first, second, swath, channel, bursts=bursts, orbits=orbits, fetch=fetch_orbits)
+        one, other = (holding(side, swath, channel) for side in (first, second))
+        chosen = bursts.get(swath) if isinstance(bursts, Mapping) else bursts
+        pairs[swath] = burst_pairs(one, other, swath, channel, bursts=chosen, orbits=orbits, fetch=fetch_orbits)
     bounds = scene_bounds([pair for swath in pairs.values() for pair in swath])
     stated = {"datum": datum, "undulation": undulation, "void_height": void_height}
 

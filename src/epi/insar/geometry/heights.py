@@ -72,12 +72,14 @@ def read_dem(
     )
 
 
-def fetch_dem(bounds: Bounds) -> Dem:
+def fetch_dem(bounds: Bounds, *, tiles: Path | None = None) -> Dem:
     """Download the Copernicus 30 m terrain model over some bounds, above the ellipsoid; sea is at the geoid.
 
     Parameters
     ----------
     bounds : west, south, east, north in degrees; may cross the antimeridian.
+    tiles : a folder of tiles under the archive's names, from which they are taken; default: only what the bounds need
+        of each tile is fetched, and kept nowhere.
 
     Raises
     ------
@@ -97,8 +99,14 @@ def fetch_dem(bounds: Bounds) -> Dem:
         with warnings.catch_warnings():
             # dem-stitcher silences this one itself, but in threads, whose settings undo each other: it sometimes shows
             warnings.filterwarnings("ignore", "Requesting extent beyond raster bounds", RuntimeWarning)
+            warnings.filterwarnings("ignore", "The directory .* exists", UserWarning)
             heights, profile = stitch_dem(
-                list(wanted), "glo_30", dst_ellipsoidal_height=True, merge_nodata_value=0, n_threads_downloading=5
+                list(wanted),
+                "glo_30",
+                dst_ellipsoidal_height=True,
+                merge_nodata_value=0,
+                n_threads_downloading=5,
+                dst_tile_dir=tiles,
             )
     except NoDEMCoverage as error:
         raise DemError(

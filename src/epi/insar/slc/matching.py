@@ -195,9 +195,13 @@ def common_polarisation(first: Iterable[Product], second: Iterable[Product]) -> 
 def common_subswaths(
     first: Iterable[Product], second: Iterable[Product], polarisation: str, asked: Sequence[str]
 ) -> list[str]:
-    """Return the subswaths to make, those that all products have unless some are asked for."""
-    everything = [*first, *second]
-    common = [swath for swath in SUBSWATHS if all((swath, polarisation) in item.images for item in everything)]
+    """Return the subswaths to make, those that all products have unless some are asked for.
+
+    Of single bursts, which have one subswath each, it is enough that either passage has one.
+    """
+    sides = [list(first), list(second)]
+    everything = [*sides[0], *sides[1]]
+    common = [swath for swath in SUBSWATHS if all(_has(side, swath, polarisation) for side in sides)]
     for swath in asked or common:
         if swath not in common:
             raise ParameterError(
@@ -207,6 +211,18 @@ def common_subswaths(
         held = "; ".join(f"{item.name} has {', '.join(map(' '.join, item.images))}" for item in everything)
         raise PairError(f"The products share no subswath in {polarisation} ({held}): choose what both have.")
     return list(asked or common)
+
+
+def holding(products: Iterable[Product], subswath: str, polarisation: str) -> list[Product]:
+    """Return those of a passage's products that have an image: all its slices, or some of its single bursts."""
+    return [item for item in products if (subswath, polarisation) in item.images]
+
+
+def _has(products: list[Product], subswath: str, polarisation: str) -> bool:
+    """Tell whether a passage has an image: in every slice, or in one of its single bursts."""
+    held = holding(products, subswath, polarisation)
+    bursts = all(item.path.suffix.lower() in (".tif", ".tiff") for item in products)
+    return bool(held) and (bursts or len(held) == len(products))
 
 
 def _with_orbit(image: Image, folder: str | Path | None, *, fetch: bool) -> Image:

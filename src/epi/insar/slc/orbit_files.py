@@ -11,7 +11,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 from time import time as now
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,26 @@ _PART = ".part-"  # begins the name of a folder in which files are while they co
 _KILLED_S = 3600.0  # a fetch takes seconds: what is older was left by one that was killed
 _UNTIL_PRECISE = np.timedelta64(21, "D")  # POEORB files come 20 days after their day, at noon
 _COLUMNS = ("X", "Y", "Z", "VX", "VY", "VZ")
+
+
+class Timed(Protocol):
+    """What an orbit file is looked for: an image, or whatever else has a satellite and a time."""
+
+    @property
+    def product(self) -> str:
+        """Name, for messages."""
+
+    @property
+    def platform(self) -> str:
+        """S1A to S1D."""
+
+    @property
+    def start(self) -> np.datetime64:
+        """First line, UTC."""
+
+    @property
+    def stop(self) -> np.datetime64:
+        """Last line, UTC."""
 
 
 def read_orbit_file(path: str | Path) -> Orbit:
@@ -97,7 +117,7 @@ def with_orbit(image: Image, path: str | Path) -> Image:
     return replace(image, orbit=orbit)
 
 
-def find_orbit(image: Image, folder: str | Path) -> Path | None:
+def find_orbit(image: Timed, folder: str | Path) -> Path | None:
     """Return the best orbit file in a folder for an image by the names: precise before restituted, the newest first.
 
     Parameters
@@ -116,7 +136,7 @@ def find_orbit(image: Image, folder: str | Path) -> Path | None:
     return max(covering)[2] if covering else None
 
 
-def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind | None = None) -> Path:
+def fetch_orbit(image: Timed, folder: str | Path, *, kind: Kind | None = None) -> Path:
     """Return an orbit file for an image from a folder, downloaded into it by sentineleof where it is not there yet.
 
     Parameters
@@ -142,13 +162,13 @@ def fetch_orbit(image: Image, folder: str | Path, *, kind: Kind | None = None) -
     )
 
 
-def _held(image: Image, folder: str | Path, kind: Kind) -> Path | None:
+def _held(image: Timed, folder: str | Path, kind: Kind) -> Path | None:
     """Return the best file in a folder that is of a kind or better."""
     found = find_orbit(image, folder)
     return found if found is not None and kind in {"RESORB", found.name[13:19]} else None
 
 
-def _fetched(image: Image, root: Path, kind: Kind) -> Path | None:
+def _fetched(image: Timed, root: Path, kind: Kind) -> Path | None:
     """Download an orbit file into a folder; None where the archives have none."""
     try:
         for part in root.glob(f"{_PART}*"):
@@ -163,7 +183,7 @@ def _fetched(image: Image, root: Path, kind: Kind) -> Path | None:
     return _held(image, root, kind)
 
 
-def _download(image: Image, folder: Path, kind: Kind, *, remedy: str) -> None:
+def _download(image: Timed, folder: Path, kind: Kind, *, remedy: str) -> None:
     """Let sentineleof put what the archives have into a folder, and see that it can be read."""
     from eof.download import download_eofs
 
@@ -181,7 +201,7 @@ def _download(image: Image, folder: Path, kind: Kind, *, remedy: str) -> None:
         raise OrbitError(f"No {kind} for {image.product}: the archives failed ({reason}). {remedy}") from error
 
 
-def _remedy(image: Image, folder: str | Path, kind: Kind) -> str:
+def _remedy(image: Timed, folder: str | Path, kind: Kind) -> str:
     """Return what to do where no orbit file can be had."""
     return (
         f"Put an {image.platform}_OPER_AUX_{kind} file that covers {shown(image.start)} into {folder} by hand "
