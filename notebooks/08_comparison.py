@@ -154,12 +154,13 @@ for name in ("network", "physics", "both"):
 # %%
 least_rms = {"median (km)": seen["floor_km"].median(), "mean (km)": seen["floor_km"].mean()}
 least = {"median (km)": np.sqrt(np.log(2)) * least_rms["median (km)"]}
-table = pd.DataFrame(rows | {"floor, root mean square": least_rms, "floor x 0.83": least}).T
-table.round(2).astype(object).where(table.notna(), "")
+table = pd.DataFrame(rows | {"floor, rms": least_rms, "floor x 0.83": least}).T
+shown = table.T.round(2).astype(object)
+shown.where(table.T.notna(), "")
 
 # %% [markdown]
 # *Distance to the true centroid on earthquakes of 3 cm and more; "from" and "to" bound the median with 95 % confidence, drawing earthquakes {cite:p}`efron1993`; of the floor, a root
-# mean square on each scene, median and mean over scenes.* The first three rows cost nothing; "largest |LOS|" is given the unwrapped movement without an unwrapping's errors. Ellipses are 95 % ellipses, judged on all earthquakes, visible or not.
+# mean square on each scene, median and mean over scenes.* The first three columns cost nothing; "largest |LOS|" is given the unwrapped movement without an unwrapping's errors. Ellipses are 95 % ellipses, judged on all earthquakes, visible or not.
 # "Seen" are those the method calls visible; a false alarm is a scene without an earthquake in which it sees one. Seconds are those of one core, two scenes at a time.
 #
 # Who sees the most? A sentence that follows the table, whatever it holds:
@@ -266,7 +267,7 @@ for reason, badness in reasons.items():
     taken = [row["seed"] for row in chosen.values()]
     chosen[reason] = seen.loc[badness[~seen["seed"].isin(taken)].idxmax()]
 facts = ["seed", "magnitude", "peak_cm", "atmosphere_cm", *(f"{name}_error_km" for name in methods), "trust"]
-pd.DataFrame({reason: row[facts] for reason, row in chosen.items()}).T.astype(float).round(2)
+pd.DataFrame({reason: row[facts] for reason, row in chosen.items()}).astype(float).round(2)
 
 # %%
 parts = ("east_km", "north_km", "major_km", "minor_km", "azimuth")
@@ -303,7 +304,7 @@ of_scene = pd.DataFrame({"answer": list(columns), "median_km": [seen[error].medi
 of_scene = of_scene.assign(question="place, of a scene of 3 cm and more", protocol="honest")
 both_tables, lines = pd.concat([of_patch, of_scene]), ["question", "answer"]
 in_order = pd.MultiIndex.from_frame(both_tables[lines].drop_duplicates())
-every = both_tables.pivot(index=lines, columns="protocol", values="median_km")  # noqa: PD010  # never averages
+every = both_tables.pivot(index=lines, columns="protocol", values="median_km")
 every = every.reindex(in_order)
 every.round(1).astype(object).where(every.notna(), "")
 
