@@ -40,10 +40,10 @@ import pandas as pd
 
 from epi import plots
 from epi.catalogue import Event, find_event, match_pairs, read_scenes, scene_from_name
-from epi.catalogue.area import area_radius_km
-from epi.catalogue.bursts import SUBSWATHS, burst_bytes, bursts_over
-from epi.catalogue.pairs import events_by_image
-from epi.catalogue.search import SOURCES, search_scenes
+from epi.catalogue.online.search import SOURCES, search_scenes
+from epi.catalogue.pairs.area import area_radius_km
+from epi.catalogue.pairs.bursts import SUBSWATHS, burst_bytes, bursts_over
+from epi.catalogue.pairs.match import events_by_image
 from epi.simulate.acquisitions import candidate_scenes, passages, simulated_scenes
 from epi.source.motion import affected_radius_km
 from epi.storage import atomic_path

@@ -6,7 +6,7 @@ import pytest
 from pyproj import Transformer
 
 from epi.catalogue import find_event, match_pairs, read_events, read_scenes, scene_from_name
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.simulate.acquisitions import CYCLE, IN_SERVICE, candidate_scenes, footprint, passages, simulated_scenes
 
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from epi import settings as settings_module
-from epi.catalogue import agencies, fetch_events, read_events
+from epi.catalogue import fetch_events, read_events
+from epi.catalogue.events import agencies
 from epi.errors import ArchiveError, ParameterError
 from quakeml_answers import quakeml_text
 

@@ -13,7 +13,7 @@ from pyproj import Geod
 from rasterio.transform import Affine
 
 from epi import doctor as doctor_module
-from epi.catalogue.credentials import COPERNICUS
+from epi.catalogue.online.credentials import COPERNICUS
 from epi.doctor import Finding
 from epi.insar import product
 from epi.runfolder import versions
@@ -360,7 +360,7 @@ def test_doctor_never_shows_a_password(monkeypatch, tmp_path):
 
 def test_doctor_says_where_downloads_go_and_what_they_need(monkeypatch, tmp_path):
     place = Settings(cache=tmp_path / "cache", tokens=tmp_path)
-    for module in ("epi.doctor.settings", "epi.catalogue.credentials.settings"):
+    for module in ("epi.doctor.settings", "epi.catalogue.online.credentials.settings"):
         monkeypatch.setattr(module, lambda: place)
     monkeypatch.setenv("HOME", str(tmp_path))
     for part in ("TOKEN", "USERNAME", "PASSWORD"):

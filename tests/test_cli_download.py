@@ -17,12 +17,13 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from epi.catalogue import cache as cache_module
-from epi.catalogue import credentials, read_scenes, transport
-from epi.catalogue.credentials import Account
-from epi.catalogue.download import download
-from epi.catalogue.transport import Patience
-from epi.catalogue.wanted import scene_files
+from epi.catalogue import read_scenes
+from epi.catalogue.online import cache as cache_module
+from epi.catalogue.online import credentials, transport
+from epi.catalogue.online.credentials import Account
+from epi.catalogue.online.download import download
+from epi.catalogue.online.transport import Patience
+from epi.catalogue.online.wanted import scene_files
 from epi.insar.slc.safe import open_safe
 from epi.settings import Settings
 from moody_archive import Moody, Reply, first, moody, whole
@@ -204,7 +205,7 @@ def test_without_records_an_archive_is_asked(says, home, monkeypatch):
         asked.append((event.event_id, options))
         raise credentials.AccountError("as far as it goes")
 
-    monkeypatch.setattr("epi.catalogue.search.search_scenes", search)
+    monkeypatch.setattr("epi.catalogue.online.search.search_scenes", search)
     assert says("download", EVENT, "--bursts", "--days", "20")[0] == 1
     assert says("download", EVENT, "--scenes", "cdse")[0] == 1
     monkeypatch.setattr("epi.catalogue.read_scenes", lambda: [])

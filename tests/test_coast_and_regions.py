@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from epi.catalogue import coast_km, read_events, region_names, select_events
-from epi.catalogue.places import make_ids, slug
+from epi.catalogue.events.places import make_ids, slug
 from epi.errors import ParameterError
 
 LAND = {

@@ -19,16 +19,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epi.catalogue import addresses, credentials, transport
-from epi.catalogue import cache as cache_module
-from epi.catalogue.addresses import shown
-from epi.catalogue.cache import part_of, read_record
-from epi.catalogue.credentials import Account, Login, find_login
-from epi.catalogue.download import download
-from epi.catalogue.scenes import scene_from_name
-from epi.catalogue.transport import Patience
-from epi.catalogue.verify import check_zip
-from epi.catalogue.wanted import Progress, Wanted, scene_files
+from epi.catalogue.images.scenes import scene_from_name
+from epi.catalogue.online import addresses, credentials, transport
+from epi.catalogue.online import cache as cache_module
+from epi.catalogue.online.addresses import shown
+from epi.catalogue.online.cache import part_of, read_record
+from epi.catalogue.online.credentials import Account, Login, find_login
+from epi.catalogue.online.download import download
+from epi.catalogue.online.transport import Patience
+from epi.catalogue.online.verify import check_zip
+from epi.catalogue.online.wanted import Progress, Wanted, scene_files
 from epi.errors import AccountError, DownloadError, ParameterError, StorageError
 from epi.settings import Settings
 from moody_archive import Moody, Reply, first, moody, whole
@@ -563,8 +563,8 @@ class Full:
 PROGRAM = """
 import sys
 from pathlib import Path
-from epi.catalogue.download import download
-from epi.catalogue.wanted import Progress, Wanted
+from epi.catalogue.online.download import download
+from epi.catalogue.online.wanted import Progress, Wanted
 
 class Told(Progress):
     def note(self, message):

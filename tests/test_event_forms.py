@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from epi.catalogue import flag_swarms, merge_catalogues, read_events, select_events
-from epi.catalogue.events import COLUMNS
+from epi.catalogue.events.read import COLUMNS
 from epi.errors import FileFormatError
 from quakeml_answers import quakeml_text
 

@@ -12,8 +12,8 @@ import shapely
 from pyproj import Geod
 
 from epi.catalogue import Event, find_event, read_events, read_polygon, select_events
-from epi.catalogue.events import COLUMNS
-from epi.catalogue.places import is_id
+from epi.catalogue.events.places import is_id
+from epi.catalogue.events.read import COLUMNS
 from epi.errors import FileFormatError, ParameterError, UnknownEvent
 from epi.settings import PROJECT_ROOT
 from epi.simulate.acquisitions import simulated_scenes

@@ -13,8 +13,8 @@ from numba.core import caching
 from pyproj import Transformer
 from shapely.geometry import Point
 
-from epi.catalogue import baseline as catalogue_baseline
-from epi.catalogue.scenes import OrbitState
+from epi.catalogue.images import baseline as catalogue_baseline
+from epi.catalogue.images.scenes import OrbitState
 from epi.errors import DemError, ParameterError
 from epi.insar.compiled import njit
 from epi.insar.geometry.dem import Dem, flat_dem

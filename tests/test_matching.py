@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from epi.catalogue import Event, Scene, find_event, match_pairs, read_events, read_scenes
-from epi.catalogue.area import LARGEST_RADIUS_KM, area_radius_km, search_polygons
-from epi.catalogue.batch import SceneIndex, match_many
-from epi.catalogue.bursts import CYCLE_S, PREAMBLE_S, burst_bytes, burst_names, bursts_over
-from epi.catalogue.choice import COVERAGE_STEP
-from epi.catalogue.pairs import events_by_image
-from epi.catalogue.scenes import OrbitState, track_of
+from epi.catalogue.images.scenes import OrbitState, track_of
+from epi.catalogue.pairs.area import LARGEST_RADIUS_KM, area_radius_km, search_polygons
+from epi.catalogue.pairs.batch import SceneIndex, match_many
+from epi.catalogue.pairs.bursts import CYCLE_S, PREAMBLE_S, burst_bytes, burst_names, bursts_over
+from epi.catalogue.pairs.choice import COVERAGE_STEP
+from epi.catalogue.pairs.match import events_by_image
 from epi.errors import ParameterError
 from epi.simulate.acquisitions import simulated_scenes
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 from epi.catalogue import Scene, find_event, match_pairs, perpendicular_baseline, read_scenes
-from epi.catalogue.batch import match_many
-from epi.catalogue.choice import best_of, in_order
-from epi.catalogue.scenes import OrbitState
+from epi.catalogue.images.scenes import OrbitState
+from epi.catalogue.pairs.batch import match_many
+from epi.catalogue.pairs.choice import best_of, in_order
 from epi.errors import NoPairFound
 
 QUAKE = replace(find_event("20180111-iran-iraq"), time=pd.Timestamp("2018-01-11T12:00:00Z"))

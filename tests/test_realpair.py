@@ -17,12 +17,13 @@ from shapely import from_wkt
 from epi import realpair
 from epi import run as runs_module
 from epi.book import status_page
-from epi.catalogue import cache as cache_module
-from epi.catalogue import credentials, find_event, match_pairs, read_scenes, transport
-from epi.catalogue.credentials import Account
-from epi.catalogue.scenes import Scene
-from epi.catalogue.transport import Patience
-from epi.catalogue.wanted import Fetched, Wanted
+from epi.catalogue import find_event, match_pairs, read_scenes
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.online import cache as cache_module
+from epi.catalogue.online import credentials, transport
+from epi.catalogue.online.credentials import Account
+from epi.catalogue.online.transport import Patience
+from epi.catalogue.online.wanted import Fetched, Wanted
 from epi.errors import PairError, ParameterError
 from epi.insar import inputs, product
 from epi.insar.cover import burst_outline, bursts_over

@@ -111,8 +111,8 @@ def with_images(tiny: Path) -> Path:
     return tiny
 
 
-LOGIN = """from epi.catalogue.credentials import EARTHDATA, find_login
-from epi.catalogue.transport import Archives
+LOGIN = """from epi.catalogue.online.credentials import EARTHDATA, find_login
+from epi.catalogue.online.transport import Archives
 login = find_login(EARTHDATA)
 assert len(login.token) == 14
 print(login, repr(login))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from epi.catalogue import Scene, read_scenes, scene_from_name
-from epi.catalogue.scenes import track_of
+from epi.catalogue.images.scenes import track_of
 from epi.errors import FileFormatError
 
 THESIS_REFERENCE = "S1A_IW_SLC__1SDV_20180106T025411_20180106T025439_020028_0221F4_0110"

@@ -14,9 +14,10 @@ import requests
 import yaml
 from shapely.geometry import mapping
 
-from epi.catalogue import find_event, match_pairs, questions, read_scenes, search
-from epi.catalogue.archives import scenes_of
-from epi.catalogue.search import search_scenes
+from epi.catalogue import find_event, match_pairs, read_scenes
+from epi.catalogue.images.archives import scenes_of
+from epi.catalogue.online import questions, search
+from epi.catalogue.online.search import search_scenes
 from epi.errors import ArchiveError, ParameterError
 from epi.settings import settings
 

@@ -13,8 +13,8 @@ import xarray as xr
 import xarray_sentinel
 from lxml import etree
 
-from epi.catalogue.events import find_event
-from epi.catalogue.scenes import is_product_name, scene_from_name
+from epi.catalogue.events.read import find_event
+from epi.catalogue.images.scenes import is_product_name, scene_from_name
 from epi.insar.geometry.heights import read_dem, write_dem
 from epi.insar.slc.annotation import Image
 from epi.insar.slc.safe import check_pixels, read_burst, read_image

@@ -11,7 +11,7 @@ import pytest
 import rasterio
 import xarray as xr
 
-from epi.catalogue.events import Event, find_event
+from epi.catalogue.events.read import Event, find_event
 from epi.errors import ParameterError, RunError
 from epi.insar.geometry.dem import Dem
 from epi.insar.geometry.ellipsoid import to_ecef

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from epi.catalogue.scenes import scene_from_name
+from epi.catalogue.images.scenes import scene_from_name
 from epi.errors import ParameterError
 from epi.insar.engines.snap import PRESETS, Options, operators, preset, stages, write_graphs
 from epi.insar.engines.snap.bands import of_image, stamp

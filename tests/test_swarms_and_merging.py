@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from epi.catalogue import flag_swarms, merge_catalogues, read_events
-from epi.catalogue.near import neighbours
+from epi.catalogue.events.near import neighbours
 from epi.errors import ParameterError
 
 GEOD = Geod(ellps="WGS84")

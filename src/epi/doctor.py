@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from epi.catalogue.credentials import COPERNICUS, EARTHDATA, Account, find_login
+from epi.catalogue.online.credentials import COPERNICUS, EARTHDATA, Account, find_login
 from epi.errors import AccountError, MissingPackage, StorageError
 from epi.runfolder import versions
 from epi.settings import PROJECT_ROOT, settings

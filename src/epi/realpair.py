@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 
 from epi.catalogue import Event, Scene, match_pairs
-from epi.catalogue.cache import cache_folder, read_record
-from epi.catalogue.search import search_scenes
-from epi.catalogue.wanted import Fetched, Progress
+from epi.catalogue.online.cache import cache_folder, read_record
+from epi.catalogue.online.search import search_scenes
+from epi.catalogue.online.wanted import Fetched, Progress
 from epi.errors import NoPairFound
 from epi.insar import product
 from epi.insar.cover import bursts_over

@@ -16,8 +16,8 @@ from typing import Any
 
 from epi import realpair
 from epi.catalogue import find_event
-from epi.catalogue.search import SOURCES
-from epi.catalogue.wanted import Progress
+from epi.catalogue.online.search import SOURCES
+from epi.catalogue.online.wanted import Progress
 from epi.errors import ParameterError, RunError
 from epi.insar.readers.files import kind_of
 from epi.notebook import check_parameters, execute, read_parameters

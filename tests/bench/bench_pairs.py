@@ -17,7 +17,7 @@ import pandas as pd
 from shapely import Polygon
 
 from epi.catalogue import Event, Scene, match_pairs
-from epi.catalogue.batch import match_many
+from epi.catalogue.pairs.batch import match_many
 
 START = pd.Timestamp("2021-01-01", tz="UTC")
 SLICE_S, SPEED_KM_S, WIDTH_KM = 25.0, 6.8, 250.0

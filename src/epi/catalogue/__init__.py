@@ -5,18 +5,18 @@ the agencies, `merge_catalogues`, `flag_swarms`, `region_names`, `coast_km`), ra
 `scene_from_name`) and their matching (`match_pairs`, `Pair`, `PairMatch`).
 """
 
-from epi.catalogue.agencies import fetch_events
-from epi.catalogue.archives import read_scenes
-from epi.catalogue.baseline import perpendicular_baseline
-from epi.catalogue.choice import Pair
-from epi.catalogue.coast import coast_km
-from epi.catalogue.events import Event, find_event, read_events
-from epi.catalogue.merge import merge_catalogues
-from epi.catalogue.pairs import PairMatch, match_pairs
-from epi.catalogue.places import region_names
-from epi.catalogue.scenes import Scene, scene_from_name
-from epi.catalogue.select import read_polygon, select_events
-from epi.catalogue.swarms import flag_swarms
+from epi.catalogue.events.agencies import fetch_events
+from epi.catalogue.events.coast import coast_km
+from epi.catalogue.events.merge import merge_catalogues
+from epi.catalogue.events.places import region_names
+from epi.catalogue.events.read import Event, find_event, read_events
+from epi.catalogue.events.select import read_polygon, select_events
+from epi.catalogue.events.swarms import flag_swarms
+from epi.catalogue.images.archives import read_scenes
+from epi.catalogue.images.baseline import perpendicular_baseline
+from epi.catalogue.images.scenes import Scene, scene_from_name
+from epi.catalogue.pairs.choice import Pair
+from epi.catalogue.pairs.match import PairMatch, match_pairs
 
 __all__ = [
     "Event",

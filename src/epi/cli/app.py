@@ -83,8 +83,8 @@ def run(
 ) -> None:
     """Run the whole chain for one earthquake: every chapter, executed into its run folder."""
     from epi.catalogue import find_event
-    from epi.catalogue.search import SOURCES
-    from epi.catalogue.wanted import Progress
+    from epi.catalogue.online.search import SOURCES
+    from epi.catalogue.online.wanted import Progress
     from epi.cli.bars import Bars
     from epi.insar.readers.files import read_scene
     from epi.run import run_event

@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from epi.catalogue.wanted import Progress, Wanted
+from epi.catalogue.online.wanted import Progress, Wanted
 
 
 class Bars(Progress):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from epi.catalogue import Pair, PairMatch
-    from epi.catalogue.event import Event
+    from epi.catalogue.events.event import Event
 
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
@@ -44,7 +44,7 @@ def events(
 ) -> None:
     """List the catalogue, one line an event; members of a swarm, which one image pair cannot separate, name it."""
     from epi.catalogue import flag_swarms, read_polygon, select_events
-    from epi.catalogue.event import Event
+    from epi.catalogue.events.event import Event
 
     corners = _box(box) if box else None
     listed = flag_swarms(_listed(source, since, until, min_magnitude, corners, max_depth, refresh))
@@ -93,7 +93,7 @@ def _listed(
 ) -> "pd.DataFrame":
     """Return the catalogue that a source names; an agency is asked only for what is wanted."""
     from epi.catalogue import fetch_events, read_events
-    from epi.catalogue.agencies import AGENCIES, MIN_MAGNITUDE
+    from epi.catalogue.events.agencies import AGENCIES, MIN_MAGNITUDE
 
     if source is None or not (source.lower() in AGENCIES or source.startswith(("http://", "https://"))):
         if refresh:
@@ -117,7 +117,7 @@ def _listed(
 
 def _of_some_size(listed: "pd.DataFrame") -> "pd.DataFrame":
     """Leave out the earthquakes of others that are too small to move the ground, or of unknown size, and say so."""
-    from epi.catalogue.agencies import MIN_MAGNITUDE
+    from epi.catalogue.events.agencies import MIN_MAGNITUDE
 
     keep = (listed["kind"] != "earthquake") | (listed["magnitude"] >= MIN_MAGNITUDE)
     if not keep.all():
@@ -147,8 +147,8 @@ def pairs(
 ) -> None:
     """Choose the two radar images before and after an earthquake, on every track, and say what they weigh."""
     from epi.catalogue import find_event, match_pairs
-    from epi.catalogue.bursts import burst_bytes, burst_names
-    from epi.catalogue.search import SOURCES, search_scenes
+    from epi.catalogue.online.search import SOURCES, search_scenes
+    from epi.catalogue.pairs.bursts import burst_bytes, burst_names
     from epi.simulate.acquisitions import candidate_scenes
 
     event = find_event(event_id)

@@ -27,8 +27,8 @@ def download(
 ) -> None:
     """Bring the best pair's images, orbits and terrain into the shared cache: resumed, verified, never twice."""
     from epi.catalogue import find_event, match_pairs
-    from epi.catalogue.credentials import logins_for
-    from epi.catalogue.wanted import Progress, ready, scene_files
+    from epi.catalogue.online.credentials import logins_for
+    from epi.catalogue.online.wanted import Progress, ready, scene_files
     from epi.cli.bars import Bars
     from epi.insar.inputs import bring
 
@@ -56,7 +56,7 @@ def download(
 def _candidates(event: "Event", scenes: str | None, *, days: float, bursts: bool) -> "list[Scene]":
     """Return the images to choose from: of a file, else those shipped where they hold a pair, else an archive's."""
     from epi.catalogue import match_pairs, read_scenes
-    from epi.catalogue.search import SOURCES, search_scenes
+    from epi.catalogue.online.search import SOURCES, search_scenes
 
     if scenes is None and not bursts:
         shipped = read_scenes()

@@ -7,7 +7,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
 
-from epi.catalogue.area import disk, local_footprint
+from epi.catalogue.pairs.area import disk, local_footprint
 from epi.errors import PairError
 from epi.insar.geometry.ellipsoid import from_ecef
 from epi.insar.geometry.sight import find_level

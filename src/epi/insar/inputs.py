@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from epi.catalogue.cache import cache_folder
-from epi.catalogue.download import download
-from epi.catalogue.scenes import Scene
-from epi.catalogue.wanted import Fetched, Progress, Wanted, scene_files
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.online.cache import cache_folder
+from epi.catalogue.online.download import download
+from epi.catalogue.online.wanted import Fetched, Progress, Wanted, scene_files
 from epi.errors import ParameterError, RunError
 from epi.insar.geometry.dem import Bounds, continuous
 from epi.insar.geometry.heights import fetch_dem, write_dem

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue.pairs import PairMatch
+from epi.catalogue.pairs.match import PairMatch
 from epi.errors import ParameterError, PatchStoreError
 from epi.insar.frame import LocalFrame
 from epi.patches.place import offset

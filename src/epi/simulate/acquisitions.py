@@ -14,10 +14,10 @@ import pandas as pd
 from pyproj import Transformer
 from shapely import Polygon
 
-from epi.catalogue.archives import read_scenes
-from epi.catalogue.events import Event
-from epi.catalogue.pairs import match_pairs
-from epi.catalogue.scenes import ORBITS_PER_CYCLE, Scene
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.archives import read_scenes
+from epi.catalogue.images.scenes import ORBITS_PER_CYCLE, Scene
+from epi.catalogue.pairs.match import match_pairs
 
 CYCLE = pd.Timedelta(days=12)
 """Time after which a Sentinel-1 satellite flies over the same ground track again."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from scipy.interpolate import RectBivariateSpline
 
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.errors import ParameterError
 from epi.insar import product
 from epi.insar.frame import equidistant

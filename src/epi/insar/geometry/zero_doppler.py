@@ -266,7 +266,7 @@ def perpendicular_baseline(reference: Arc, secondary: Arc, points: ArrayLike) ->
     Returns
     -------
     (...) metres, positive where the secondary flies above the reference's line of sight (the sign of
-    :func:`epi.catalogue.baseline.perpendicular_baseline`); NaN where an arc does not reach.
+    :func:`epi.catalogue.images.baseline.perpendicular_baseline`); NaN where an arc does not reach.
 
     References
     ----------

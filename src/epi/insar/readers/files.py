@@ -19,7 +19,7 @@ from epi.insar.readers.points import check_area, read_points
 from epi.insar.readers.stated import METRES, Floats, PassDirection, Positive, Quantity, Stated, Units
 
 if TYPE_CHECKING:
-    from epi.catalogue.events import Event
+    from epi.catalogue.events.read import Event
 
 __all__ = ["Stated", "read_floats", "read_geotiff", "read_points", "read_product", "read_scene"]
 

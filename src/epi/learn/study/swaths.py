@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 from scipy.ndimage import map_coordinates
 
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.errors import ParameterError
 from epi.insar.product import LOOK, SENTINEL1_WAVELENGTH_M, look_vector
 from epi.patches import COLUMNS, Patches, concatenate, groups_by_scene, offset, patch_name, shifted

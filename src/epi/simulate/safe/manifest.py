@@ -19,7 +19,7 @@ _NAMESPACES = {
     "s1sar": f"{_SAFE}/sentinel-1/sar",
     "s1sarl1": f"{_SAFE}/sentinel-1/sar/level-1",
 }
-_FIRST_CYCLE_ORBIT = {"S1A": 73, "S1B": 27}  # see epi.catalogue.scenes
+_FIRST_CYCLE_ORBIT = {"S1A": 73, "S1B": 27}  # see epi.catalogue.images.scenes
 _NSSDC = {"S1A": "2014-016A", "S1B": "2016-025A"}
 
 SCHEMAS = {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.errors import ParameterError
 from epi.insar.geometry.dem import Bounds, Dem
 from epi.insar.geometry.ellipsoid import from_ecef

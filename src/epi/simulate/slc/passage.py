@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from epi.catalogue.events import Event, utc
-from epi.catalogue.pairs import match_pairs
-from epi.catalogue.scenes import ORBITS_PER_CYCLE
+from epi.catalogue.events.read import Event, utc
+from epi.catalogue.images.scenes import ORBITS_PER_CYCLE
+from epi.catalogue.pairs.match import match_pairs
 from epi.errors import ParameterError
 from epi.insar.geometry.ellipsoid import to_ecef
 from epi.insar.slc.orbits import Arc, Orbit
@@ -98,7 +98,7 @@ class Flight:
         return Orbit(times, self.position(seconds), self.velocity(seconds), "annotation", "simulated")
 
     def aside(self, latitude: float, longitude: float, *, perpendicular_m: float, parallel_m: float) -> "Flight":
-        """The same flight, moved by a baseline as seen from a place (see `epi.catalogue.baseline`).
+        """The same flight, moved by a baseline as seen from a place (see `epi.catalogue.images.baseline`).
 
         Parameters
         ----------

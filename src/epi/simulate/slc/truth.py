@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.insar.frame import equidistant
 from epi.insar.geometry.dem import Bounds, Dem
 from epi.simulate.atmosphere import turbulence

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from epi.catalogue.scenes import Scene
+from epi.catalogue.images.scenes import Scene
 from epi.errors import ParameterError
 from epi.insar.engines.snap import operators
 

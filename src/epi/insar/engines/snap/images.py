@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from epi.catalogue.scenes import Scene, scene_from_name
+from epi.catalogue.images.scenes import Scene, scene_from_name
 from epi.errors import FileFormatError, ParameterError
 from epi.insar.engines.snap import operators
 

@@ -10,7 +10,7 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue.event import KINDS, utc
+from epi.catalogue.events.event import KINDS, utc
 from epi.errors import FileFormatError, ParameterError
 
 
@@ -134,7 +134,7 @@ def _in_polygon(events: pd.DataFrame, polygon: BaseGeometry) -> pd.Series:
 
 
 def _near_land(events: pd.DataFrame, sea_km: float) -> pd.Series:
-    from epi.catalogue.coast import coast_km  # here, for it reads the coastline
+    from epi.catalogue.events.coast import coast_km  # here, for it reads the coastline
 
     if sea_km < 0:
         raise ParameterError(f"A distance of {sea_km:g} km from the coast: give 0 (land alone) or more.")

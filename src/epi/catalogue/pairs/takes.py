@@ -9,8 +9,8 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue.area import holds_epicentre, overlap
-from epi.catalogue.scenes import Scene
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.pairs.area import holds_epicentre, overlap
 
 GAP = pd.Timedelta(seconds=3)
 """Images of one satellite this close after one another are of one data take; slices overlap by two seconds."""

@@ -14,9 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from epi.catalogue.event import utc
-from epi.catalogue.events import read_events
-from epi.catalogue.forms import no_events
+from epi.catalogue.events.event import utc
+from epi.catalogue.events.forms import no_events
+from epi.catalogue.events.read import read_events
 from epi.errors import ArchiveError, FileFormatError, ParameterError
 from epi.settings import settings
 from epi.storage import atomic_path

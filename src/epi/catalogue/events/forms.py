@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from epi.catalogue.cells import Cells, read_cells
-from epi.catalogue.event import COLUMNS, KINDS, last_day
-from epi.catalogue.places import is_id, make_ids, region_names
+from epi.catalogue.events.cells import Cells, read_cells
+from epi.catalogue.events.event import COLUMNS, KINDS, last_day
+from epi.catalogue.events.places import is_id, make_ids, region_names
 from epi.errors import FileFormatError, MissingPackage
 
 IMAGE_COLUMNS = ("image_ids_before", "image_ids_after")
@@ -40,7 +40,7 @@ def read_form(file: Path) -> pd.DataFrame:
     if start.startswith((b"{", b"[")):
         return _foreign(_geojson(file))
     if start.startswith(b"<"):
-        from epi.catalogue.quakeml import read_quakeml  # here, for ObsPy takes a second
+        from epi.catalogue.events.quakeml import read_quakeml  # here, for ObsPy takes a second
 
         return _foreign(read_quakeml(file))
     if start.startswith(b"#EventID|"):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from epi.catalogue.cache import Record, cache_folder, part_of, read_record
-from epi.catalogue.scenes import Scene
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.online.cache import Record, cache_folder, part_of, read_record
 from epi.errors import ParameterError
 
 USUAL_BYTES = {"scenes": 4_500_000_000, "bursts": 150_000_000, "terrain": 40_000_000}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from epi.catalogue.event import COLUMNS, KINDS, Event, utc
-from epi.catalogue.forms import read_form
+from epi.catalogue.events.event import COLUMNS, KINDS, Event, utc
+from epi.catalogue.events.forms import read_form
 from epi.errors import UnknownEvent
 from epi.settings import settings
 

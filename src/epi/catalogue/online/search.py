@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from epi.catalogue.archives import scenes_of
-from epi.catalogue.area import area_radius_km, search_polygons
-from epi.catalogue.events import Event
-from epi.catalogue.pairs import WINDOW_DAYS
-from epi.catalogue.questions import Query, ask_asf, ask_cdse
-from epi.catalogue.scenes import Scene
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.archives import scenes_of
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.online.questions import Query, ask_asf, ask_cdse
+from epi.catalogue.pairs.area import area_radius_km, search_polygons
+from epi.catalogue.pairs.match import WINDOW_DAYS
 from epi.errors import ArchiveError, FileFormatError, ParameterError
 from epi.settings import settings
 from epi.storage import atomic_path

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue import choice
-from epi.catalogue.area import area_radius_km, disk, footprint_fault, local_footprint, miss_km, shown
-from epi.catalogue.choice import Pair, track_name
-from epi.catalogue.events import Event
-from epi.catalogue.scenes import Scene
-from epi.catalogue.takes import Seen, without_duplicates
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.pairs import choice
+from epi.catalogue.pairs.area import area_radius_km, disk, footprint_fault, local_footprint, miss_km, shown
+from epi.catalogue.pairs.choice import Pair, track_name
+from epi.catalogue.pairs.takes import Seen, without_duplicates
 from epi.errors import NoPairFound, ParameterError
 
 WINDOW_DAYS = 15.0
@@ -102,10 +102,10 @@ def match_pairs(
     A reference ends before the origin time and a secondary starts after it, compared as instants: an image taken hours
     before the earthquake on the same day is a reference. What took days, or has no more than a day, is over at its
     `Event.end`, and a secondary starts after that. Both are single-look complex, of one track, pass and mode, and
-    share a polarisation. Together they cover the epicentre, or at least `epi.catalogue.choice.LEAST_COVERAGE` of the
-    area that can have moved; where one slice of a data take does not show all of it, its neighbours are joined. Among
-    the pairs of a track the choice goes by coverage of the area, then by the time between the images, then by the
-    perpendicular baseline, then by the nearest secondary.
+    share a polarisation. Together they cover the epicentre, or at least `epi.catalogue.pairs.choice.LEAST_COVERAGE`
+    of the area that can have moved; where one slice of a data take does not show all of it, its neighbours are joined.
+    Among the pairs of a track the choice goes by coverage of the area, then by the time between the images, then by
+    the perpendicular baseline, then by the nearest secondary.
 
     Parameters
     ----------

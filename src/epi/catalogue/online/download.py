@@ -9,8 +9,8 @@ from threading import Event
 
 import requests
 
-from epi.catalogue.addresses import shown, why
-from epi.catalogue.cache import (
+from epi.catalogue.online.addresses import shown, why
+from epi.catalogue.online.cache import (
     Origin,
     Record,
     check_space,
@@ -21,10 +21,10 @@ from epi.catalogue.cache import (
     read_origin,
     write_origin,
 )
-from epi.catalogue.credentials import Account
-from epi.catalogue.transport import Archives, Patience, StoppedError, TryAgain
-from epi.catalogue.verify import verify
-from epi.catalogue.wanted import Fetched, Progress, Wanted, ready
+from epi.catalogue.online.credentials import Account
+from epi.catalogue.online.transport import Archives, Patience, StoppedError, TryAgain
+from epi.catalogue.online.verify import verify
+from epi.catalogue.online.wanted import Fetched, Progress, Wanted, ready
 from epi.errors import DownloadError, StorageError
 from epi.storage import storage_error
 

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from epi.catalogue.area import holds_epicentre, overlap
-from epi.catalogue.baseline import perpendicular_baseline
-from epi.catalogue.events import Event
-from epi.catalogue.scenes import Scene
-from epi.catalogue.takes import Seen, Take, fewest, joint, takes
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.baseline import perpendicular_baseline
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.pairs.area import holds_epicentre, overlap
+from epi.catalogue.pairs.takes import Seen, Take, fewest, joint, takes
 
 LEAST_COVERAGE = 0.25
 """Share of the area that a pair shows where it does not show the epicentre: a great earthquake's may be at sea."""

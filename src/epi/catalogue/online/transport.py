@@ -17,9 +17,9 @@ from typing import Self
 import requests
 from requests.auth import AuthBase
 
-from epi.catalogue import credentials
-from epi.catalogue.addresses import checked, nameless, redirected, shown, why
-from epi.catalogue.credentials import Account, Login, find_login, fits
+from epi.catalogue.online import credentials
+from epi.catalogue.online.addresses import checked, nameless, redirected, shown, why
+from epi.catalogue.online.credentials import Account, Login, find_login, fits
 from epi.errors import AccountError, DownloadError, RunError
 
 MOST_REDIRECTS = 12

@@ -10,7 +10,7 @@ from shapely import Polygon
 from shapely.geometry import MultiPolygon, Point, box
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue.events import Event
+from epi.catalogue.events.read import Event
 from epi.errors import ParameterError
 from epi.source.motion import affected_radius_km
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from epi.catalogue.near import neighbours
+from epi.catalogue.events.near import neighbours
 from epi.errors import ParameterError
 from epi.source.size import scaling
 

@@ -11,11 +11,11 @@ from shapely import STRtree
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from epi.catalogue.area import area_radius_km, bounds
-from epi.catalogue.events import Event
-from epi.catalogue.pairs import WINDOW_DAYS, PairMatch, match_pairs
-from epi.catalogue.scenes import Scene
-from epi.catalogue.takes import SAME_IMAGE
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.scenes import Scene
+from epi.catalogue.pairs.area import area_radius_km, bounds
+from epi.catalogue.pairs.match import WINDOW_DAYS, PairMatch, match_pairs
+from epi.catalogue.pairs.takes import SAME_IMAGE
 
 _MARGIN_KM = 100.0
 """Edges of footprints are lines on a local map, not parallels: near a pole they bulge by tens of km."""

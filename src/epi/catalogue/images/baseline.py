@@ -5,7 +5,7 @@ import math
 import numpy as np
 from pyproj import Transformer
 
-from epi.catalogue.scenes import OrbitState, Scene
+from epi.catalogue.images.scenes import OrbitState, Scene
 
 
 def perpendicular_baseline(reference: Scene, secondary: Scene) -> float:

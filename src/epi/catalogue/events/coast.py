@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
-from epi.catalogue.near import sphere_km
+from epi.catalogue.events.near import sphere_km
 from epi.settings import settings
 
 STEP_KM = 1.0

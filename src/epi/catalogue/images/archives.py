@@ -12,8 +12,8 @@ import shapely
 import yaml
 from shapely.geometry import MultiPolygon, Polygon, shape
 
-from epi.catalogue.event import utc
-from epi.catalogue.scenes import OrbitState, Scene, integer, is_product_name, known, scene_from_name
+from epi.catalogue.events.event import utc
+from epi.catalogue.images.scenes import OrbitState, Scene, integer, is_product_name, known, scene_from_name
 from epi.errors import FileFormatError
 from epi.settings import settings
 

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from shapely.geometry import MultiPolygon, Polygon
 
-from epi.catalogue.events import utc
+from epi.catalogue.events.read import utc
 from epi.errors import FileFormatError
 
 ORBITS_PER_CYCLE = 175

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from epi.catalogue.cells import Cells
+from epi.catalogue.events.cells import Cells
 from epi.errors import FileFormatError
 
 _COLUMNS = ["time", "latitude", "longitude", "depth_km", "magnitude", "magnitude_type", "place", "type", "source"]

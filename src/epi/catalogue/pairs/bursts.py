@@ -9,10 +9,10 @@ import pandas as pd
 import shapely
 from shapely import Polygon
 
-from epi.catalogue.area import disk, local_footprint
-from epi.catalogue.choice import Pair
-from epi.catalogue.events import Event
-from epi.catalogue.scenes import ORBITS_PER_CYCLE, Scene
+from epi.catalogue.events.read import Event
+from epi.catalogue.images.scenes import ORBITS_PER_CYCLE, Scene
+from epi.catalogue.pairs.area import disk, local_footprint
+from epi.catalogue.pairs.choice import Pair
 
 CYCLE_S = 2.758273
 """Time in which the antenna serves the three subswaths once (ESA, Sentinel-1 burst identifiers)."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from epi.catalogue.near import neighbours
+from epi.catalogue.events.near import neighbours
 from epi.errors import ParameterError
 
 PREFERRED = ("usgs", "isc", "emsc")

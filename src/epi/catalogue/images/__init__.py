@@ -1,0 +1,1 @@
+"""Radar images: what archives say of them."""

@@ -1,0 +1,1 @@
+"""What goes over the network: questions to the archives, logins, downloads that are verified."""

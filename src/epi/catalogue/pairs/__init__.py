@@ -1,0 +1,1 @@
+"""Two images that bracket an earthquake, and why these two."""
