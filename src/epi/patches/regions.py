@@ -1,11 +1,9 @@
 """Regions of the world: the names seismologists use, or cells of latitude and longitude."""
 
-import warnings
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
+from epi.catalogue import region_names
 from epi.errors import ParameterError
 
 
@@ -20,7 +18,7 @@ def regions(latitude: ArrayLike, longitude: ArrayLike, *, cell_deg: float | None
 
     Returns
     -------
-    Names such as ``GREECE``, or of the south-west corner of a cell, such as ``30N020E``.
+    Names such as ``Greece``, or of the south-west corner of a cell, such as ``30N020E``.
 
     References
     ----------
@@ -31,8 +29,7 @@ def regions(latitude: ArrayLike, longitude: ArrayLike, *, cell_deg: float | None
     if not (np.isfinite(lat).all() and np.isfinite(lon).all() and (np.abs(lat) <= 90).all()):
         raise ParameterError("A place without a latitude from -90 to 90 and a longitude has no region: leave it out.")
     if cell_deg is None:
-        names = _flinn_engdahl()
-        return [str(names.get_region(x, y)) for x, y in zip(lon, lat, strict=True)]
+        return region_names(lat, lon)
     if not 0 < cell_deg <= 180 or not np.isclose(180 / cell_deg, round(180 / cell_deg)):
         raise ParameterError(f"Cells of {cell_deg:g} degrees: give a side that parts 180 degrees evenly, such as 10.")
     count = round(180 / cell_deg)
@@ -44,11 +41,3 @@ def regions(latitude: ArrayLike, longitude: ArrayLike, *, cell_deg: float | None
 def _corner(south: float, west: float) -> str:
     """Name of a cell by its south-west corner."""
     return f"{abs(south):02g}{'N' if south >= 0 else 'S'}{abs(west):03g}{'E' if west >= 0 else 'W'}"
-
-
-def _flinn_engdahl() -> Any:  # noqa: ANN401  ObsPy has no types
-    """ObsPy's table of regions."""
-    with warnings.catch_warnings():  # importing ObsPy warns of the standard library's own changes
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from obspy.geodetics import FlinnEngdahl  # here, for it takes a second
-    return FlinnEngdahl()

@@ -17,6 +17,7 @@ import pandas as pd
 from epi.catalogue.events.event import utc
 from epi.catalogue.events.forms import no_events
 from epi.catalogue.events.read import read_events
+from epi.catalogue.kept import FRESH_DAYS, age
 from epi.errors import ArchiveError, FileFormatError, ParameterError
 from epi.settings import settings
 from epi.storage import atomic_path
@@ -26,9 +27,6 @@ AGENCIES = ("usgs", "isc", "emsc")
 
 MIN_MAGNITUDE = 4.0
 """Smallest magnitude asked of a service where none is stated: less moves the ground by less than radar sees."""
-
-FRESH_DAYS = 7.0
-"""An answer kept for longer is asked for again: catalogues are revised for years."""
 
 _ATTEMPTS = 3
 _FIRST_WAIT_S = 2.0
@@ -59,9 +57,7 @@ class Answer:
         """Say for people how old the answer is."""
         if self.live:
             return "asked now"
-        hours = (pd.Timestamp.now("UTC") - self.asked).total_seconds() / 3600
-        old = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
-        return f"kept from {self.asked:%Y-%m-%d %H:%M} UTC, {old} old"
+        return f"kept from {self.asked:%Y-%m-%d %H:%M} UTC, {age(self.asked)} old"
 
 
 def fetch_events(

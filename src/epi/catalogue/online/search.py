@@ -10,6 +10,7 @@ import pandas as pd
 from epi.catalogue.events.read import Event
 from epi.catalogue.images.archives import scenes_of
 from epi.catalogue.images.scenes import Scene
+from epi.catalogue.kept import FRESH_DAYS, age
 from epi.catalogue.online.questions import Query, ask_asf, ask_cdse
 from epi.catalogue.pairs.area import area_radius_km, search_polygons
 from epi.catalogue.pairs.match import WINDOW_DAYS
@@ -19,9 +20,6 @@ from epi.storage import atomic_path
 
 SOURCES = {"asf": ask_asf, "cdse": ask_cdse}
 """The archives that can be asked: the Alaska Satellite Facility and the Copernicus Data Space."""
-
-FRESH_DAYS = 7.0
-"""An answer on disk that is no older than this is taken without asking again."""
 
 _DAY = pd.Timedelta(days=1)
 
@@ -48,7 +46,7 @@ class Answer:
     @property
     def summary(self) -> str:
         """One line: how many, from where, how old."""
-        origin = "asked just now" if self.asked else f"from the cache, {_age(self.saved)} old"
+        origin = "asked just now" if self.asked else f"from the cache, {age(self.saved)} old"
         return f"{self.source}: {len(self.scenes)} images, {origin} ({self.file})"
 
 
@@ -135,7 +133,7 @@ def _alternative(event: Event, file: Path) -> str:
         kept = _kept(path, path.name.split("_")[-3]) if path.exists() else None
         if kept is not None:
             return (
-                f"An answer of {kept.source} from {_age(kept.saved)} ago is kept: go on with --scenes {path} (epi run: "
+                f"An answer of {kept.source} from {age(kept.saved)} ago is kept: go on with --scenes {path} (epi run: "
                 f"-p scenes={path})"
             )
     return (
@@ -146,8 +144,3 @@ def _alternative(event: Event, file: Path) -> str:
 
 def _now() -> pd.Timestamp:
     return pd.Timestamp.now(tz="UTC")
-
-
-def _age(saved: pd.Timestamp) -> str:
-    hours = (_now() - saved) / pd.Timedelta(hours=1)
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
