@@ -1,4 +1,4 @@
-"""Answers of archives and agencies that are kept on disk: how long they are taken without asking again, and their age."""
+"""Answers of archives and agencies that are kept on disk: how long they stand without asking again, and their age."""
 
 import pandas as pd
 
