@@ -1,0 +1,19 @@
+"""Labelled interferograms, as fast as a network can look at them: earthquakes, and what may pass for one."""
+
+from epi.simulate.labelled.mixture import FROZEN, KINDS, LBAND, MIXTURES, QUIET, SHIFTED, TRAINING, Mixture
+from epi.simulate.labelled.scenes import BLOCK, SIZE_KM, Scenes, labelled_scenes
+
+__all__ = [
+    "BLOCK",
+    "FROZEN",
+    "KINDS",
+    "LBAND",
+    "MIXTURES",
+    "QUIET",
+    "SHIFTED",
+    "SIZE_KM",
+    "TRAINING",
+    "Mixture",
+    "Scenes",
+    "labelled_scenes",
+]

@@ -1,0 +1,128 @@
+"""What the labelled interferograms hold, and how often: the mixtures to learn from and to be tested on.
+
+The tests were written down before any network was trained on `TRAINING`, and stay as they are.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epi.errors import ParameterError
+from epi.insar.product import SENTINEL1_WAVELENGTH_M
+
+LBAND_WAVELENGTH_M = 0.2384
+"""Of NISAR's L-band radar."""
+
+KINDS = ("earthquake", "air", "layered air", "ramp", "lost ground", "subsidence", "volcano", "unwrapping error")
+"""What a scene holds. All but the first are scenes without an earthquake, each with one thing that may pass for one."""
+QUIET = KINDS[1:]
+LEAST_M = 0.005
+"""An earthquake counts as present where it moves ground of the scene by this much along the line of sight or more."""
+PEAK_SHARE = 0.1
+"""A pixel is in the mask where its displacement reaches this share of the scene's largest one, and `LEAST_M`."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """From where to where scenes are drawn.
+
+    Attributes
+    ----------
+    name : under which scores are kept.
+    stream : makes the random numbers of each mixture its own.
+    magnitude, depth_km : of earthquakes (depth of the rectangle's centre), uniform.
+    reach : the centre lies within so many sides of the scene's own, east and north, uniform; 0.5 is the edge.
+    roughness : standard deviation of the logarithm of slip between cells, uniform.
+    segments : largest number of rectangles that break in one earthquake.
+    atmosphere_m : rms of the delay over the scene, log-uniform.
+    slope : what is added to the exponents of the delay's power spectrum.
+    outer_km : wavelength beyond which the delay does not grow.
+    stratified : largest share of the delay's variance that follows the terrain, uniform from 0.
+    ramp_m : largest rms of the ramp, uniform from 0.
+    coherence : of the scene, uniform; single pixels scatter about it by ``land``.
+    land, land_km : how much coherence changes from place to place, and over what distance.
+    looks : independent samples a pixel, log-uniform.
+    no_data : largest share of the scene without data, uniform from 0.
+    earthquakes : share of scenes with one; the others are divided evenly among `QUIET`.
+    unwrapped : share of scenes whose phase is unwrapped.
+    wavelength_m : of the radar.
+    sides : scenes that see one rupture, each from another place, turned another way.
+    """
+
+    name: str
+    stream: int
+    magnitude: tuple[float, float] = (5.0, 7.0)
+    depth_km: tuple[float, float] = (2.0, 15.0)
+    reach: float = 0.6
+    roughness: tuple[float, float] = (0.0, 0.8)
+    segments: int = 1
+    atmosphere_m: tuple[float, float] = (0.003, 0.03)
+    slope: float = 0.0
+    outer_km: float = 60.0
+    stratified: float = 0.6
+    ramp_m: float = 0.03
+    coherence: tuple[float, float] = (0.2, 0.9)
+    land: float = 0.15
+    land_km: float = 2.5
+    looks: tuple[float, float] = (10.0, 200.0)
+    no_data: float = 0.3
+    earthquakes: float = 0.5
+    unwrapped: float = 0.5
+    wavelength_m: float = SENTINEL1_WAVELENGTH_M
+    sides: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("earthquakes", "unwrapped", "stratified", "no_data"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"{name} {getattr(self, name):g}: give a share from 0 to 1.")
+        for name in ("magnitude", "depth_km", "atmosphere_m", "coherence", "looks"):
+            low, high = getattr(self, name)
+            if not low <= high or low < 0:
+                raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
+        if self.wavelength_m <= 0 or self.sides < 1:
+            raise ParameterError(f"wavelength_m {self.wavelength_m:g}, sides {self.sides}: both must be positive.")
+
+    def kinds(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Numbers of `KINDS` for some scenes, in random order; shares are kept as nearly as whole scenes allow."""
+        quakes = round(count * self.earthquakes)
+        others = 1 + (np.arange(count - quakes) + rng.integers(len(QUIET))) % len(QUIET)
+        return np.asarray(rng.permutation(np.concatenate([np.zeros(quakes, dtype=int), others])))
+
+
+TRAINING = Mixture(
+    "training",
+    20,
+    magnitude=(4.8, 7.1),
+    depth_km=(1.5, 17.0),
+    reach=0.65,
+    atmosphere_m=(0.002, 0.035),
+    stratified=0.7,
+    ramp_m=0.04,
+    coherence=(0.15, 0.95),
+    no_data=0.4,
+    sides=8,
+)
+"""What networks learn from: the tests lie within."""
+FROZEN = Mixture("frozen", 21)
+"""The test: depth 2 to 15 km, all mechanisms, 0.3 to 3 cm of air, coherence 0.2 to 0.9, every kind of quiet scene."""
+SHIFTED = Mixture(
+    "shifted",
+    22,
+    magnitude=(5.2, 7.2),
+    depth_km=(1.5, 20.0),
+    roughness=(0.8, 1.2),
+    segments=2,
+    atmosphere_m=(0.003, 0.04),
+    slope=0.4,
+    outer_km=30.0,
+    ramp_m=0.05,
+    coherence=(0.15, 0.8),
+    land=0.25,
+    land_km=1.2,
+    looks=(4.0, 10.0),
+)
+"""A test of another nature: ruptures of two rough segments, rougher and shorter air, few looks, patchy ground."""
+LBAND = replace(FROZEN, name="L band", stream=23, wavelength_m=LBAND_WAVELENGTH_M)
+"""The test as NISAR would see it; the ionosphere, which matters more to that radar, is left out."""
+MIXTURES = {each.name: each for each in (TRAINING, FROZEN, SHIFTED, LBAND)}
