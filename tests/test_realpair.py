@@ -342,7 +342,7 @@ def test_single_bursts_are_of_the_chosen_passages_and_a_kept_answer_without_them
 
     def search(_, *, fresh_days, **options):
         asked.append(options | {"fresh_days": fresh_days})
-        return SimpleNamespace(scenes=others + (wanted if fresh_days == 0 else []), asked=fresh_days == 0, summary="x")
+        return SimpleNamespace(scenes=others + (wanted if fresh_days == 0 else []), live=fresh_days == 0, summary="x")
 
     monkeypatch.setattr(realpair, "search_scenes", search)
     first, second = realpair._single_bursts(chosen, lambda _: None)

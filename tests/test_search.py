@@ -241,7 +241,7 @@ def test_a_record_that_cannot_be_read_is_named_and_not_kept(catalogue, tmp_path)
 def test_an_answer_is_kept_and_its_age_shown(catalogue, monkeypatch):
     catalogue.replies = [page([odata(scene) for scene in read_scenes()])]
     first = search_scenes(BORREGO, source="cdse")
-    assert first.asked
+    assert first.live
     assert first.summary.startswith("cdse: 12 images, asked just now")
     assert [scene.to_dict() for scene in read_scenes(first.file)] == [scene.to_dict() for scene in first.scenes]
     later = pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=3)
@@ -250,8 +250,8 @@ def test_an_answer_is_kept_and_its_age_shown(catalogue, monkeypatch):
     assert "from the cache, 3 days old" in again.summary
     assert [scene.name for scene in again.scenes] == [scene.name for scene in first.scenes]
     assert len(catalogue.asked) == 1
-    assert search_scenes(BORREGO, source="cdse", fresh_days=2).asked
-    assert search_scenes(BORREGO, source="cdse", days=20).asked
+    assert search_scenes(BORREGO, source="cdse", fresh_days=2).live
+    assert search_scenes(BORREGO, source="cdse", days=20).live
     assert len(catalogue.asked) == 3
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_answer_on_disk_is_asked_for_again(catalogue):
     catalogue.replies = [page([odata(scene) for scene in read_scenes()])]
     file = search_scenes(BORREGO, source="cdse").file
     file.write_text(file.read_text()[:100])
-    assert search_scenes(BORREGO, source="cdse").asked
+    assert search_scenes(BORREGO, source="cdse").live
     assert len(read_scenes(file)) == 12
 
 

@@ -158,7 +158,7 @@ def _single_bursts(pair: Chosen, say: Say) -> tuple[Sequence[Scene], Sequence[Sc
         answer = search_scenes(pair.event, source="asf", days=pair.days, bursts=True, fresh_days=fresh_days)
         mine = [scene for scene in answer.scenes if _of_passage(scene, pair)]
         match = match_pairs(pair.event, mine, days=pair.days + 1, radius_km=pair.radius_km)
-        if match.pairs or answer.asked:
+        if match.pairs or answer.live:
             break
     say(answer.summary)
     return match.best.references, match.best.secondaries

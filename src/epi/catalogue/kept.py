@@ -6,7 +6,7 @@ FRESH_DAYS = 7.0
 """An answer kept for longer is asked for again: catalogues are revised for years, and images come daily."""
 
 
-def age(asked: pd.Timestamp) -> str:
-    """Say for people how long ago a question was asked (UTC)."""
-    hours = (pd.Timestamp.now("UTC") - asked) / pd.Timedelta(hours=1)
+def age(asked: pd.Timestamp, now: pd.Timestamp) -> str:
+    """Say for people how long before now a question was asked (both UTC)."""
+    hours = (now - asked) / pd.Timedelta(hours=1)
     return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"

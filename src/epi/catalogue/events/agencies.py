@@ -37,7 +37,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Answer:
+class EventAnswer:
     """What a service said, and when.
 
     Parameters
@@ -57,7 +57,7 @@ class Answer:
         """Say for people how old the answer is."""
         if self.live:
             return "asked now"
-        return f"kept from {self.asked:%Y-%m-%d %H:%M} UTC, {age(self.asked)} old"
+        return f"kept from {self.asked:%Y-%m-%d %H:%M} UTC, {age(self.asked, pd.Timestamp.now('UTC'))} old"
 
 
 def fetch_events(
@@ -71,7 +71,7 @@ def fetch_events(
     refresh: bool = False,
     timeout_s: float = 60.0,
     progress: Callable[[str], None] = lambda _: None,
-) -> Answer:
+) -> EventAnswer:
     """Ask an agency for its earthquakes, or take the answer it gave before.
 
     Parameters
@@ -233,7 +233,7 @@ def _folder(agency: str, question: dict[str, Any]) -> Path:
     return settings().cache.expanduser() / "events" / f"{name}-{question['since'][:10]}-{key}"
 
 
-def _keep(folder: Path, texts: list[bytes], question: dict[str, Any]) -> Answer:
+def _keep(folder: Path, texts: list[bytes], question: dict[str, Any]) -> EventAnswer:
     """Keep the answers as they came; what was asked, and when, is written last and makes them whole."""
     asked = pd.Timestamp.now("UTC")
     stem = f"{asked:%Y%m%dT%H%M%S%f}"
@@ -247,15 +247,15 @@ def _keep(folder: Path, texts: list[bytes], question: dict[str, Any]) -> Answer:
         path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for old in set(folder.glob("*.xml")) - set(files):
         old.unlink(missing_ok=True)
-    return Answer(events, tuple(files), asked, live=True)
+    return EventAnswer(events, tuple(files), asked, live=True)
 
 
-def _kept(folder: Path) -> Answer | None:
+def _kept(folder: Path) -> EventAnswer | None:
     """Return the answer kept in a folder; None where there is none that can be read."""
     try:
         facts = json.loads((folder / "question.json").read_text(encoding="utf-8"))
         files = tuple(folder / name for name in facts["files"])
-        return Answer(_read(list(files)), files, utc(facts["asked"]), live=False)
+        return EventAnswer(_read(list(files)), files, utc(facts["asked"]), live=False)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -25,28 +25,28 @@ _DAY = pd.Timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Answer:
+class SceneAnswer:
     """What an archive answered.
 
     Parameters
     ----------
     source : one of `SOURCES`.
     scenes : what it lists; may be empty.
-    saved : when it was asked, UTC.
     file : where the answer is kept, in a form that `epi.catalogue.read_scenes` reads.
-    asked : True where it was asked just now, False where the file was taken.
+    asked : when the archive was asked, UTC.
+    live : asked now, and not kept from before.
     """
 
     source: str
     scenes: list[Scene]
-    saved: pd.Timestamp
     file: Path
-    asked: bool
+    asked: pd.Timestamp
+    live: bool
 
     @property
     def summary(self) -> str:
         """One line: how many, from where, how old."""
-        origin = "asked just now" if self.asked else f"from the cache, {age(self.saved)} old"
+        origin = "asked just now" if self.live else f"from the cache, {age(self.asked, _now())} old"
         return f"{self.source}: {len(self.scenes)} images, {origin} ({self.file})"
 
 
@@ -58,7 +58,7 @@ def search_scenes(
     radius_km: float | None = None,
     bursts: bool = False,
     fresh_days: float = FRESH_DAYS,
-) -> Answer:
+) -> SceneAnswer:
     """Ask an archive for the images of an earthquake, or take its answer of some days ago.
 
     Parameters
@@ -90,7 +90,7 @@ def search_scenes(
     query = Query(areas, start, end, bursts)
     file = _file(event, source, query)
     kept = _kept(file, source)
-    if kept is not None and _now() - kept.saved <= fresh_days * _DAY:
+    if kept is not None and _now() - kept.asked <= fresh_days * _DAY:
         return kept
     try:
         records = SOURCES[source](query)
@@ -100,7 +100,7 @@ def search_scenes(
     saved = _now()
     with atomic_path(file) as path:
         path.write_text(json.dumps({"source": source, "saved": saved.isoformat(), "features": records}, default=str))
-    return Answer(source, scenes, saved, file, asked=True)
+    return SceneAnswer(source, scenes, file, saved, live=True)
 
 
 def _file(event: Event, source: str, query: Query) -> Path:
@@ -116,12 +116,12 @@ def _folder() -> Path:
     return settings().cache.expanduser() / "searches"
 
 
-def _kept(file: Path, source: str) -> Answer | None:
+def _kept(file: Path, source: str) -> SceneAnswer | None:
     """Read an answer on disk; a damaged one counts as none, and is asked for again."""
     try:
         answer = json.loads(file.read_text(encoding="utf-8"))
         saved = pd.Timestamp(answer["saved"])
-        return Answer(source, scenes_of(answer["features"], str(file)), saved, file, asked=False)
+        return SceneAnswer(source, scenes_of(answer["features"], str(file)), file, saved, live=False)
     except (OSError, ValueError, KeyError, TypeError, FileFormatError):
         return None
 
@@ -133,8 +133,8 @@ def _alternative(event: Event, file: Path) -> str:
         kept = _kept(path, path.name.split("_")[-3]) if path.exists() else None
         if kept is not None:
             return (
-                f"An answer of {kept.source} from {age(kept.saved)} ago is kept: go on with --scenes {path} (epi run: "
-                f"-p scenes={path})"
+                f"An answer of {kept.source} from {age(kept.asked, _now())} ago is kept: go on with --scenes {path} "
+                f"(epi run: -p scenes={path})"
             )
     return (
         "No answer is kept on this machine: try again with a network, or give a file of recorded answers with --scenes "
