@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from epi import realpair
-from epi.catalogue import find_event
+from epi.catalogue import look_up
 from epi.catalogue.online.search import SOURCES
 from epi.catalogue.online.wanted import Progress
 from epi.errors import ParameterError, RunError
@@ -70,6 +70,7 @@ def chapters() -> list[Path]:
 def run_event(
     event_id: str,
     *,
+    catalogue: str | Path | None = None,
     source: str | Path = "simulated",
     reader: Mapping[str, object] | None = None,
     profile: str = "quick",
@@ -84,7 +85,8 @@ def run_event(
 
     Parameters
     ----------
-    event_id : a row of the catalogue.
+    event_id : a row of the catalogue, or what an agency calls it (`epi.catalogue.look_up`).
+    catalogue : the catalogue that lists it, a file or an agency; the shipped one by default. Chapter 1 shows it.
     source : "simulated"; "asf" or "cdse", an archive that chapter 2 asks and whose images become an interferogram
         (`epi.realpair`); or an interferogram: a file, or a folder where its format is one (SNAP's ``.znap``). The
         chapter that makes one from images is then left out, and what it made of another source is deleted.
@@ -110,10 +112,10 @@ def run_event(
     NoPairFound, DownloadError, OrbitError, … : of an archive, as for `epi.realpair.make_real`.
     StorageError : the folder cannot be written or the disk is full.
     """
-    folder = (Path(runs).absolute() if runs else PROJECT_ROOT / settings().runs) / event_id
     if profile not in PROFILES:
         raise ParameterError(f"Profile '{profile}': there are {' and '.join(PROFILES)}.")
-    find_event(event_id)
+    event, listed = look_up(event_id, catalogue, progress=progress)
+    folder = (Path(runs).absolute() if runs else PROJECT_ROOT / settings().runs) / event.event_id
     archive = str(source) if source in SOURCES else None
     if bursts and archive != "asf":
         raise ParameterError(f"Single bursts of {source}: only asf has them; leave --bursts out, or take --source asf.")
@@ -125,12 +127,13 @@ def run_event(
     if ready and not archive:
         kind_of(source, str(reader["par"]) if "par" in reader else None)
     given: dict[str, object] = {
-        "event_id": event_id,
+        "event_id": event.event_id,
         "run_folder": _from_root(folder),
         "profile": profile,
         "source": _from_root(ready) if ready else "simulated",
         "reader": reader,
     }
+    given |= {"catalogue": _from_root(listed.absolute())} if listed else {}
     given |= {} if seed is None else {"seed": seed}
     given |= {"scenes": archive} if archive and "scenes" not in (parameters or {}) else {}
     declared = {path: read_parameters(path) for path in chapters()}
@@ -146,7 +149,7 @@ def run_event(
     sources += [PROJECT_ROOT / str(reader[name]) for name in FILES if name in reader]
     _refuse_own(sources, folder)
     with lock(folder):
-        run = _resume(folder, event_id)
+        run = _resume(folder, event.event_id)
         if not archive:
             realpair.forget_real(run)
         for path, known in declared.items():
@@ -161,6 +164,7 @@ def run_event(
             inputs: dict[str, Any] = {"notebook": sha256(path), **world}
             inputs["parameters"] = {name: value for name, value in given.items() if name in known}
             inputs["source"] = hashes(sources) if "source" in known else {}
+            inputs |= {"catalogue": hashes([listed])} if listed and "catalogue" in known else {}
             _step(run, path, inputs, progress)
     return run
 
@@ -226,7 +230,7 @@ def _check(
         raise RunError(
             f"No chapters in {settings().notebooks}: set EPI_NOTEBOOKS to the folder of the percent scripts."
         )
-    taken = {*given, "seed"} & further.keys()
+    taken = {*given, "seed", "catalogue"} & further.keys()
     if taken:
         raise ParameterError(f"Parameter '{taken.pop()}' has an option of its own: use that.")
     everywhere = {name: parameter for known in declared.values() for name, parameter in known.items()}

@@ -1,13 +1,14 @@
 """Part I: which earthquake, which two images.
 
-Public names: events (`Event`, `read_events`, `find_event`; filters `select_events`, `read_polygon`; `fetch_events` from
-the agencies, `merge_catalogues`, `flag_swarms`, `region_names`, `coast_km`), radar images (`Scene`, `read_scenes`,
-`scene_from_name`) and their matching (`match_pairs`, `Pair`, `PairMatch`).
+Public names: events (`Event`, `read_events`, `find_event`, `look_up`; filters `select_events`, `read_polygon`;
+`fetch_events` from the agencies, `merge_catalogues`, `flag_swarms`, `region_names`, `coast_km`), radar images (`Scene`,
+`read_scenes`, `scene_from_name`) and their matching (`match_pairs`, `Pair`, `PairMatch`).
 """
 
 from epi.catalogue.events.agencies import fetch_events
 from epi.catalogue.events.coast import coast_km
 from epi.catalogue.events.merge import merge_catalogues
+from epi.catalogue.events.named import look_up
 from epi.catalogue.events.places import region_names
 from epi.catalogue.events.read import Event, find_event, read_events
 from epi.catalogue.events.select import read_polygon, select_events
@@ -27,6 +28,7 @@ __all__ = [
     "fetch_events",
     "find_event",
     "flag_swarms",
+    "look_up",
     "match_pairs",
     "merge_catalogues",
     "perpendicular_baseline",

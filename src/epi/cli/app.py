@@ -18,6 +18,7 @@ from epi.cli.download import download
 from epi.cli.images import interferogram
 from epi.cli.locate import locate
 from epi.cli.options import (
+    Catalogue,
     Coherence,
     Columns,
     Crs,
@@ -58,6 +59,7 @@ app.command()(locate)
 def run(
     event_id: EventId,
     *,
+    catalogue: Catalogue = None,
     source: Annotated[
         str, typer.Option(metavar="simulated|asf|cdse|FILE", help="Where the interferogram, or its images, are from.")
     ] = "simulated",
@@ -82,7 +84,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run the whole chain for one earthquake: every chapter, executed into its run folder."""
-    from epi.catalogue import find_event
+    from epi.catalogue import look_up
     from epi.catalogue.online.search import SOURCES
     from epi.catalogue.online.wanted import Progress
     from epi.cli.bars import Bars
@@ -92,10 +94,12 @@ def run(
     given, file = stated(locals()), source != "simulated" and source not in SOURCES
     if given and not file:
         raise ParameterError(f"--{next(iter(given)).replace('_', '-')} describes a file, but the source is {source}.")
+    event, listed = look_up(event_id, catalogue, progress=say)
     if file:
-        read_scene(source, event=find_event(event_id), **given)  # what is wrong with it is said before a chapter runs
+        read_scene(source, event=event, **given)  # what is wrong with it is said before a chapter runs
     done = run_event(
-        event_id,
+        event.event_id,
+        catalogue=listed,
         source=source,
         reader=given,
         profile=profile,
@@ -110,7 +114,9 @@ def run(
         steps = [
             {"name": step.name, "seconds": step.seconds, "outputs": list(step.outputs)} for step in done.steps.values()
         ]
-        return print_json([{"event_id": event_id, "run_folder": str(done.path), "redone": done.redone, "steps": steps}])
+        return print_json(
+            [{"event_id": done.event_id, "run_folder": str(done.path), "redone": done.redone, "steps": steps}]
+        )
     say(f"To read it: epi book --run {os.path.relpath(done.path)}")
     print(done.path)
 

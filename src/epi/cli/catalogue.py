@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from epi.cli.options import EventId, Json
+from epi.cli.options import Catalogue, EventId, Json
 from epi.console import degrees, print_json, say
 from epi.errors import ParameterError
 
@@ -29,6 +29,7 @@ def events(
     magnitude_type: Annotated[
         list[str] | None, typer.Option(metavar="SCALE", help="A scale, such as mb; mw is also mww, mwb, …; repeatable.")
     ] = None,
+    min_depth: Annotated[float | None, typer.Option(metavar="KM", help="Smallest depth.")] = None,
     max_depth: Annotated[float | None, typer.Option(metavar="KM", help="Greatest depth.")] = None,
     box: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="West, south, east, north, in degrees.")] = None,
     polygon: Annotated[Path | None, typer.Option(metavar="FILE", help="An area, GeoJSON in degrees.")] = None,
@@ -47,7 +48,7 @@ def events(
     from epi.catalogue.events.event import Event
 
     corners = _box(box) if box else None
-    listed = flag_swarms(_listed(source, since, until, min_magnitude, corners, max_depth, refresh))
+    listed = flag_swarms(_listed(source, since, until, min_magnitude, corners, (min_depth, max_depth), refresh))
     if source is not None and min_magnitude is None:
         listed = _of_some_size(listed)
     chosen = select_events(
@@ -55,6 +56,7 @@ def events(
         kind=kind,
         min_magnitude=min_magnitude,
         magnitude_type=magnitude_type or None,
+        min_depth_km=min_depth,
         max_depth_km=max_depth,
         box=corners,
         polygon=read_polygon(polygon) if polygon else None,
@@ -88,17 +90,19 @@ def _listed(
     until: datetime | None,
     smallest: float | None,
     corners: tuple[float, float, float, float] | None,
-    max_depth: float | None,
+    depths: tuple[float | None, float | None],
     refresh: bool,
 ) -> "pd.DataFrame":
     """Return the catalogue that a source names; an agency is asked only for what is wanted."""
     from epi.catalogue import fetch_events, read_events
-    from epi.catalogue.events.agencies import AGENCIES, MIN_MAGNITUDE
+    from epi.catalogue.events.agencies import MIN_MAGNITUDE
+    from epi.catalogue.events.service import client_name, is_service
 
-    if source is None or not (source.lower() in AGENCIES or source.startswith(("http://", "https://"))):
+    if source is None or not is_service(source):
         if refresh:
             raise ParameterError("--refresh asks an agency again: it goes with --source usgs, isc or emsc.")
         return read_events(source)
+    client_name(source)  # what may not be shown is refused before it is
     if since is None:
         raise ParameterError(f"{source} lists millions of earthquakes: say --since, such as --since 2023-01-01.")
     answer = fetch_events(
@@ -107,7 +111,8 @@ def _listed(
         until=until.isoformat() if until else None,
         min_magnitude=MIN_MAGNITUDE if smallest is None else smallest,
         box=corners,
-        max_depth_km=max_depth,
+        min_depth_km=depths[0],
+        max_depth_km=depths[1],
         refresh=refresh,
         progress=say,
     )
@@ -137,6 +142,7 @@ def _line(event: "Event") -> str:
 def pairs(
     event_id: EventId,
     *,
+    catalogue: Catalogue = None,
     scenes: Annotated[
         str | None, typer.Option(metavar="FILE|asf|cdse", help="Archive records to choose from, or an archive to ask.")
     ] = None,
@@ -146,12 +152,12 @@ def pairs(
     as_json: Json = False,
 ) -> None:
     """Choose the two radar images before and after an earthquake, on every track, and say what they weigh."""
-    from epi.catalogue import find_event, match_pairs
+    from epi.catalogue import look_up, match_pairs
     from epi.catalogue.online.search import SOURCES, search_scenes
     from epi.catalogue.pairs.bursts import burst_bytes, burst_names
     from epi.simulate.acquisitions import candidate_scenes
 
-    event = find_event(event_id)
+    event, _ = look_up(event_id, catalogue, progress=say)
     if bursts and scenes not in SOURCES:
         raise ParameterError("--bursts asks an archive for single bursts: name it with --scenes asf.")
     if scenes in SOURCES:

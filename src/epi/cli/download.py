@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from epi.cli.options import EventId, Json
+from epi.cli.options import Catalogue, EventId, Json
 from epi.console import print_json, say
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def download(
     event_id: EventId,
     *,
+    catalogue: Catalogue = None,
     scenes: Annotated[
         str | None,
         typer.Option(
@@ -26,13 +27,13 @@ def download(
     as_json: Json = False,
 ) -> None:
     """Bring the best pair's images, orbits and terrain into the shared cache: resumed, verified, never twice."""
-    from epi.catalogue import find_event, match_pairs
+    from epi.catalogue import look_up, match_pairs
     from epi.catalogue.online.credentials import logins_for
     from epi.catalogue.online.wanted import Progress, ready, scene_files
     from epi.cli.bars import Bars
     from epi.insar.inputs import bring
 
-    event = find_event(event_id)
+    event, _ = look_up(event_id, catalogue, progress=say)
     pair = match_pairs(event, _candidates(event, scenes, days=days, bursts=bursts), days=days).best
 
     def announce(cost: str) -> None:

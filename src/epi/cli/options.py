@@ -22,7 +22,13 @@ Esd = Annotated[bool, typer.Option("--esd", help="Take out an azimuth shift; an 
 Spacing = Annotated[float, typer.Option(help="Side of a pixel of the map, m.")]
 Window = Annotated[str, typer.Option(metavar="LINESxSAMPLES", help="Over which coherence is estimated.")]
 Goldstein = Annotated[float, typer.Option(help="Strength of the fringe filter, 0 (none) to 1.")]
-EventId = Annotated[str, typer.Argument(metavar="EVENT", help="An id of the catalogue: epi events.")]
+EventId = Annotated[
+    str, typer.Argument(metavar="EVENT", help="An id of the catalogue (epi events), or an agency's: us7000df40.")
+]
+Catalogue = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|usgs|isc|emsc", help="Where the earthquake is listed, if not in ours; also an address."),
+]
 Quantity = Annotated[
     Literal["displacement", "unwrapped", "wrapped"] | None, typer.Option(help="What the file's numbers are.")
 ]

@@ -1,7 +1,7 @@
-"""The one door to torchvision and to the libraries that import it: timm, lightning and torchmetrics.
+"""The one door to torchvision and to what imports it: timm, segmentation-models-pytorch, lightning, torchmetrics.
 
 A CPU build of torch beside PyPI's torchvision cannot load torchvision's compiled operators, and ``import torchvision``
-stops with ``operator torchvision::nms does not exist``, which takes the other three with it. Nothing in this
+stops with ``operator torchvision::nms does not exist``, which takes the others with it. Nothing in this
 project uses those operators, so it is enough to declare their signatures and to import again. That is done
 when, and only when, the plain import fails in exactly this way; a torchvision that works is left as it is.
 """
@@ -61,6 +61,7 @@ torchvision = import_torchvision()
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, in a notebook without its widgets
     import lightning
+    import segmentation_models_pytorch as smp
     import timm
     import torchmetrics
 
@@ -81,4 +82,4 @@ def silent_lightning() -> Iterator[None]:
             log.setLevel(level)
 
 
-__all__ = ["import_torchvision", "lightning", "silent_lightning", "timm", "torchmetrics", "torchvision"]
+__all__ = ["import_torchvision", "lightning", "silent_lightning", "smp", "timm", "torchmetrics", "torchvision"]

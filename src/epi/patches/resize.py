@@ -13,21 +13,22 @@ MIN_CELL = 0.5
 
 
 def area_mean(
-    values: NDArray[np.number], valid: NDArray[np.bool_], pixels: int
+    values: NDArray[np.number], valid: NDArray[np.bool_], pixels: int | tuple[int, int]
 ) -> tuple[NDArray[np.number], NDArray[np.bool_]]:
-    """Average an image to ``pixels`` a side by area, over its valid pixels.
+    """Average an image to fewer pixels by area, over its valid pixels.
 
     Parameters
     ----------
     values : (rows, columns), real or complex; what it holds where not valid does not count.
     valid : mask of the same shape.
-    pixels : wanted rows and columns. Where that is more than there are, pixels are repeated.
+    pixels : wanted rows and columns, one number for both alike. Where that is more than there are, pixels are repeated.
 
     Returns
     -------
     Means, zero where less than half of a new pixel's ground is valid, and the mask of the pixels that are not so.
     """
-    down, across = (_shares(n, pixels) for n in values.shape)
+    wanted = (pixels, pixels) if isinstance(pixels, int) else pixels
+    down, across = (_shares(n, size) for n, size in zip(values.shape, wanted, strict=True))
     weight = down @ valid.astype(float) @ across.T
     total = down @ np.where(valid, values, 0) @ across.T
     known = weight >= MIN_CELL

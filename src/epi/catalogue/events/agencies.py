@@ -1,14 +1,11 @@
-"""Catalogues as agencies answer them: the FDSN event services, through ObsPy, and the answers kept from them."""
+"""Catalogues as agencies answer them, and the answers kept from them."""
 
 import hashlib
 import json
 import re
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +14,18 @@ import pandas as pd
 from epi.catalogue.events.event import utc
 from epi.catalogue.events.forms import no_events
 from epi.catalogue.events.read import read_events
+from epi.catalogue.events.service import AGENCIES, Conversation, client_name
 from epi.catalogue.kept import FRESH_DAYS, age
 from epi.errors import ArchiveError, FileFormatError, ParameterError
 from epi.settings import settings
 from epi.storage import atomic_path
 
-AGENCIES = ("usgs", "isc", "emsc")
-"""Agencies whose event service ObsPy knows by name."""
-
 MIN_MAGNITUDE = 4.0
 """Smallest magnitude asked of a service where none is stated: less moves the ground by less than radar sees."""
 
-_ATTEMPTS = 3
-_FIRST_WAIT_S = 2.0
-_SHORTEST_SPAN = pd.Timedelta("1h")  # a request too large is halved down to this
 _EDGES = ("minlongitude", "minlatitude", "maxlongitude", "maxlatitude")
+
+_MADE_ID = re.compile(r"(\d{8})-[a-z0-9]")  # of an `event_id`, not of 20210303_0000045 as the EMSC has them
 
 Box = tuple[float, float, float, float]
 
@@ -67,6 +61,7 @@ def fetch_events(
     until: str | pd.Timestamp | None = None,
     min_magnitude: float = MIN_MAGNITUDE,
     box: Box | None = None,
+    min_depth_km: float | None = None,
     max_depth_km: float | None = None,
     refresh: bool = False,
     timeout_s: float = 60.0,
@@ -80,7 +75,7 @@ def fetch_events(
     since, until : UTC; until now by default.
     min_magnitude : smallest magnitude.
     box : west, south, east, north in degrees; a box across the antimeridian is asked for in two halves.
-    max_depth_km : greatest depth.
+    min_depth_km, max_depth_km : limits.
     refresh : ask even where a fresh answer is kept.
     timeout_s : without a word from the service.
     progress : told what is done.
@@ -98,117 +93,80 @@ def fetch_events(
     start, end = utc(since), pd.Timestamp.now("UTC").floor("s") if until is None else utc(until)
     if not start < end:
         raise ParameterError(f"From {start:%Y-%m-%d %H:%M} until {end:%Y-%m-%d %H:%M} is no time: --since comes first.")
-    _client_name(agency)
     boxes = _halves(box)
     question: dict[str, Any] = {"agency": agency, "since": start.isoformat(), "min_magnitude": min_magnitude}
     question |= {"until": None if until is None else end.isoformat(), "box": box, "max_depth_km": max_depth_km}
+    question |= {} if min_depth_km is None else {"min_depth_km": min_depth_km}
+    limits = {"minmagnitude": min_magnitude, "mindepth": min_depth_km, "maxdepth": max_depth_km}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    places = [{} if part is None else dict(zip(_EDGES, part, strict=True)) for part in boxes]
+
+    def ask(service: Conversation) -> list[bytes]:
+        return [text for place in places for text in service.span(start, end, given | place)]
+
+    return _answer(agency, question, ask, refresh=refresh, timeout_s=timeout_s, progress=progress)
+
+
+def fetch_event(
+    agency: str,
+    name: str,
+    *,
+    refresh: bool = False,
+    timeout_s: float = 60.0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> EventAnswer:
+    """Ask an agency for one earthquake, or take the answer it gave before.
+
+    Parameters
+    ----------
+    agency, refresh, timeout_s, progress : as in `fetch_events`.
+    name : the agency's identifier, with or without the agency before it (``usgs:us7000df40``); or an ``event_id`` made
+        here of date, place and time, for which all earthquakes of that day are asked for.
+
+    Returns
+    -------
+    The answer, in which the earthquake may be missing.
+
+    Raises
+    ------
+    ArchiveError, ParameterError : as `fetch_events`.
+    """
+    made = _MADE_ID.match(name)
+    day = pd.to_datetime(made[1], format="%Y%m%d", utc=True, errors="coerce") if made else pd.NaT
+    if not pd.isna(day):
+        span = {"since": day, "until": day + pd.Timedelta(days=1)}
+        return fetch_events(agency, **span, refresh=refresh, timeout_s=timeout_s, progress=progress)
+    identifier = name.removeprefix(f"{agency}:")
+    question = {"agency": agency, "event": identifier}
+
+    def ask(service: Conversation) -> list[bytes]:
+        return service.named(identifier)
+
+    return _answer(agency, question, ask, refresh=refresh, timeout_s=timeout_s, progress=progress)
+
+
+def _answer(
+    agency: str,
+    question: dict[str, Any],
+    ask: Callable[[Conversation], list[bytes]],
+    *,
+    refresh: bool,
+    timeout_s: float,
+    progress: Callable[[str], None],
+) -> EventAnswer:
+    """Take the fresh answer that is kept, else ask, else take the older one."""
+    client_name(agency)
     folder = _folder(agency, question)
     kept = _kept(folder)
     if kept and not refresh and pd.Timestamp.now("UTC") - kept.asked < pd.Timedelta(days=FRESH_DAYS):
         return kept
     try:
-        asking = _Asking(agency, timeout_s, progress)
-        limits = {"minmagnitude": min_magnitude} | ({} if max_depth_km is None else {"maxdepth": max_depth_km})
-        places = [{} if part is None else dict(zip(_EDGES, part, strict=True)) for part in boxes]
-        return _keep(folder, [text for place in places for text in asking.span(start, end, limits | place)], question)
+        return _keep(folder, ask(Conversation(agency, timeout_s, progress)), question)
     except (ArchiveError, FileFormatError) as error:
         if kept is None:
             raise ArchiveError(f"{error} {_instead(folder)}") from error
-        warnings.warn(f"{error} Its answer {kept.age()} is used.", stacklevel=2)
+        warnings.warn(f"{error} Its answer {kept.age()} is used.", stacklevel=3)
         return kept
-
-
-def _client_name(agency: str) -> str:
-    """Return what ObsPy calls a service."""
-    if agency.lower() in AGENCIES:
-        return agency.upper()
-    if agency.startswith(("http://", "https://")):
-        return agency.removesuffix("/").removesuffix("/query").removesuffix("/fdsnws/event/1")
-    raise ParameterError(f"No agency {agency!r}: give {', '.join(AGENCIES)}, a file, or an FDSN service's address.")
-
-
-class _TooMuch(Exception):  # noqa: N818
-    """The service gives less at once than it was asked for."""
-
-
-class _Later(Exception):  # noqa: N818
-    """The service may answer if it is asked again."""
-
-
-class _Asking:
-    """One conversation with a service."""
-
-    def __init__(self, agency: str, timeout_s: float, progress: Callable[[str], None]) -> None:
-        with warnings.catch_warnings():  # importing ObsPy warns of the standard library's own changes
-            warnings.simplefilter("ignore", DeprecationWarning)
-            from obspy import UTCDateTime
-            from obspy.clients import fdsn  # here, for ObsPy takes a second
-        self.agency, self.progress, self.errors, self.time = agency, progress, fdsn.header, UTCDateTime
-        # without discovery: it would ask for three descriptions before the one question
-        self.client = fdsn.Client(_client_name(agency), timeout=timeout_s, _discover_services=False)
-
-    def span(self, start: pd.Timestamp, end: pd.Timestamp, limits: dict[str, float]) -> list[bytes]:
-        """Ask for a span of time, in halves where it holds more than the service gives at once."""
-        try:
-            return self._patiently(start, end, limits)
-        except _TooMuch as error:
-            if end - start < _SHORTEST_SPAN:
-                raise ArchiveError(f"{self.agency} does not give one hour at once: {error}.") from error
-        self.progress(f"{self.agency}: too many events at once, asking in halves")
-        middle = (start + (end - start) / 2).floor("s")
-        return self.span(start, middle, limits) + self.span(middle, end, limits)  # one on the seam comes twice
-
-    def _patiently(self, start: pd.Timestamp, end: pd.Timestamp, limits: dict[str, float]) -> list[bytes]:
-        """Ask until there is an answer, or a reason why there is none."""
-        reason = ""
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                wait = _FIRST_WAIT_S * 2 ** (attempt - 1)
-                self.progress(f"{self.agency}: {reason}; asking again in {wait:g} s")
-                time.sleep(wait)
-            try:
-                return self._once(start, end, limits)
-            except _Later as error:
-                reason = str(error)
-        raise ArchiveError(f"{self.agency} does not answer ({reason}; asked {_ATTEMPTS} times).")
-
-    def _once(self, start: pd.Timestamp, end: pd.Timestamp, limits: dict[str, float]) -> list[bytes]:
-        """Ask once; nothing found is an empty list."""
-        errors, answer = self.errors, BytesIO()
-        try:
-            times = {"starttime": self.time(start.isoformat()), "endtime": self.time(end.isoformat())}
-            self.client.get_events(**times, **limits, orderby="time-asc", filename=answer)
-        except errors.FDSNNoDataException:
-            return []
-        except (errors.FDSNException, OSError, HTTPException) as error:
-            raise self._stated(error) from error
-        text = answer.getvalue()
-        if text.strip() and b"quakeml" not in text[:2000].lower():
-            raise ArchiveError(f"{self.agency} answers with something else than QuakeML: {text[:60]!r}.")
-        return [text] if text.strip() else []
-
-    def _stated(self, error: Exception) -> Exception:
-        """Say of a failure whether it is a refusal, too large a question, or one to be tried again."""
-        errors, said = self.errors, _first_line(error)
-        if isinstance(error, errors.FDSNRequestTooLargeException):
-            return _TooMuch(said)
-        if isinstance(error, errors.FDSNBadRequestException) and "limit" in str(error):
-            return _TooMuch(said)
-        refusals = ("BadRequest", "Unauthorized", "Forbidden", "NotImplemented")
-        if isinstance(error, tuple(getattr(errors, f"FDSN{name}Exception") for name in refusals)):
-            return ArchiveError(f"{self.agency} refuses the question: {said}.")
-        if "HTTP code: 404" in str(error):
-            return ArchiveError(f"{self.agency} has no FDSN event service at its address (404).")
-        return _Later(said)
-
-
-def _first_line(error: Exception) -> str:
-    """Return what a service says, in one short line."""
-    if network := re.search(r"<urlopen error (?:\[.*?\] )?(.*?)>", str(error)):
-        return network[1]
-    text, _, detail = str(error).partition("Detailed response of server:")
-    lines = (detail if detail.strip() else text).split("\n")
-    return " ".join(" ".join(lines).split())[:200].rstrip(".") or type(error).__name__
 
 
 def _halves(box: Box | None) -> list[Box | None]:
@@ -230,7 +188,8 @@ def _folder(agency: str, question: dict[str, Any]) -> Path:
     """Return where the answer to a question is kept."""
     name = agency.lower() if agency.lower() in AGENCIES else "service"
     key = hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:12]
-    return settings().cache.expanduser() / "events" / f"{name}-{question['since'][:10]}-{key}"
+    about = question["since"][:10] if "since" in question else "event"
+    return settings().cache.expanduser() / "events" / f"{name}-{about}-{key}"
 
 
 def _keep(folder: Path, texts: list[bytes], question: dict[str, Any]) -> EventAnswer:
@@ -273,6 +232,6 @@ def _instead(folder: Path) -> str:
     kept = sorted(path.parent.name for path in folder.parent.glob("*/question.json"))
     here = f"kept in {folder.parent}: {', '.join(kept[:5])}" if kept else f"none is kept in {folder.parent} yet"
     return (
-        "Without it, read a recorded answer or an export (QuakeML, GeoJSON, CSV) with epi events --source FILE "
-        f"({here}), or the shipped catalogue with epi events."
+        "Without it, read a recorded answer or an export (QuakeML, GeoJSON, CSV) with epi events --source FILE, "
+        f"or epi pairs EVENT --catalogue FILE ({here}), or the shipped catalogue with epi events."
     )

@@ -15,6 +15,9 @@ NUMBERS = ("latitude", "longitude", "depth_km", "magnitude", "strike", "dip", "r
 """Columns that hold a number, NaN where it is unknown."""
 
 
+_ABOUT = ("mechanism", "trigger", "place", "until", "published", "geonames", "depth_km", "magnitude")
+"""Parts of a ``source`` that say where one of the facts is from, and not what the event is called."""
+
 _LAST_DAY = re.compile(r"(?:^|;)\s*until:\s*([^;]*)")
 
 
@@ -83,6 +86,13 @@ def utc(time: str | pd.Timestamp) -> pd.Timestamp:
     """Return a time as a UTC timestamp; a time without a zone is taken as UTC, as archives write it."""
     stamp = pd.Timestamp(time)
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def identifiers(source: str) -> set[str]:
+    """Return what agencies call an event, as its ``source`` tells: with the agency before it, and without."""
+    parts = [part.strip().removeprefix("same:") for part in source.split(";")]
+    named = {part for part in parts if ":" in part and part.partition(":")[0] not in _ABOUT}
+    return named | {part.partition(":")[2] for part in named}
 
 
 @cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from epi.catalogue.events.event import COLUMNS, KINDS, Event, utc
+from epi.catalogue.events.event import COLUMNS, KINDS, Event, identifiers, utc
 from epi.catalogue.events.forms import read_form
 from epi.errors import UnknownEvent
 from epi.settings import settings
@@ -46,11 +46,12 @@ def read_events(path: str | Path | None = None) -> pd.DataFrame:
 
 
 def find_event(event_id: str, events: pd.DataFrame | None = None) -> Event:
-    """Find one event by its id.
+    """Find one event by its id, or by what an agency calls it.
 
     Parameters
     ----------
-    event_id : as in the first column, such as ``20210303-thessaly``.
+    event_id : as in the first column, such as ``20210303-thessaly``; or an agency's identifier that ``source`` names,
+        such as ``us7000df40`` or ``usgs:us7000df40``: of the earthquake, where landslides it set off name it too.
     events : a frame from `read_events`; the shipped catalogue by default.
 
     Raises
@@ -59,6 +60,9 @@ def find_event(event_id: str, events: pd.DataFrame | None = None) -> Event:
     """
     table = read_events() if events is None else events
     rows = table[table["event_id"] == event_id]
+    if rows.empty:
+        rows = table[[event_id in identifiers(str(source)) for source in table["source"]]]
+        rows = rows.sort_values("kind", key=lambda kinds: kinds != "earthquake", kind="stable")
     if rows.empty:
         names = [str(name) for name in table["event_id"]]
         places = {name.split("-", 1)[-1]: name for name in names}

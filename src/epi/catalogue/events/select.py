@@ -20,6 +20,7 @@ def select_events(
     kind: str | None = None,
     min_magnitude: float | None = None,
     magnitude_type: str | Sequence[str] | None = None,
+    min_depth_km: float | None = None,
     max_depth_km: float | None = None,
     box: tuple[float, float, float, float] | None = None,
     polygon: BaseGeometry | None = None,
@@ -33,8 +34,8 @@ def select_events(
     ----------
     events : a frame from `read_events`.
     kind : one of `KINDS`.
-    min_magnitude, max_depth_km : limits, both included; the magnitude is compared as it stands, whatever its scale. An
-        event whose magnitude (depth) is unknown does not pass.
+    min_magnitude, min_depth_km, max_depth_km : limits, included; the magnitude is compared as it stands, whatever its
+        scale. An event whose magnitude (depth) is unknown does not pass.
     magnitude_type : one scale or several, in any case; ``mw`` also takes its variants ``mww``, ``mwb``, …, others none.
     box : west, south, east, north in degrees; west may exceed east where the box crosses the antimeridian.
     polygon : an area in degrees (longitude, latitude), its edge included; where it crosses the antimeridian, its
@@ -46,7 +47,8 @@ def select_events(
     ------
     ParameterError : a filter that nothing can pass, such as a box whose south is not below its north.
     """
-    for name, limit in (("magnitude", min_magnitude), ("depth", max_depth_km), ("distance from the coast", sea_km)):
+    limits = [("magnitude", min_magnitude), ("depth", min_depth_km), ("depth", max_depth_km)]
+    for name, limit in (*limits, ("distance from the coast", sea_km)):
         if limit is not None and np.isnan(limit):
             raise ParameterError(f"A {name} that is no number lets nothing pass: give a number.")
     if since is not None and until is not None and utc(since) > utc(until):
@@ -65,6 +67,10 @@ def select_events(
         listed = events["magnitude_type"].str.lower()
         asked = [scale.lower() for scale in scales]
         keep &= listed.isin(asked) | (listed.str.startswith("mw") if "mw" in asked else False)
+    if min_depth_km is not None and max_depth_km is not None and min_depth_km > max_depth_km:
+        raise ParameterError(f"Nothing is from {min_depth_km:g} to {max_depth_km:g} km deep: swap them.")
+    if min_depth_km is not None:
+        keep &= events["depth_km"] >= min_depth_km
     if max_depth_km is not None:
         keep &= events["depth_km"] <= max_depth_km
     if since is not None:

@@ -43,7 +43,8 @@ class Mixture:
     coherence : of the scene, uniform; single pixels scatter about it by ``land``.
     land, land_km : how much coherence changes from place to place, and over what distance.
     looks : independent samples a pixel, log-uniform.
-    no_data : largest share of the scene without data, uniform from 0.
+    no_data : largest share of the scene that lakes take, uniform from 0.
+    least_side : of the part of some scenes that the image covers, as a share of the scene's side.
     earthquakes : share of scenes with one; the others are divided evenly among `QUIET`.
     unwrapped : share of scenes whose phase is unwrapped.
     wavelength_m : of the radar.
@@ -67,6 +68,7 @@ class Mixture:
     land_km: float = 2.5
     looks: tuple[float, float] = (10.0, 200.0)
     no_data: float = 0.3
+    least_side: float = 0.33
     earthquakes: float = 0.5
     unwrapped: float = 0.5
     wavelength_m: float = SENTINEL1_WAVELENGTH_M
@@ -101,6 +103,7 @@ TRAINING = Mixture(
     ramp_m=0.04,
     coherence=(0.15, 0.95),
     no_data=0.4,
+    least_side=0.18,
     sides=8,
 )
 """What networks learn from: the tests lie within."""

@@ -234,8 +234,10 @@ def _delay(
     steep = np.where(trick == _RAMP, rng.uniform(0.03, 0.1, count), rng.uniform(0, mixture.ramp_m, count))
     wild = sky.air(count, pixels, spacing, outer_km=mixture.outer_km, slope=mixture.slope, noise=noise)
     layered = sky.relief(count, pixels, spacing, noise=noise)
-    parts = (torch.tensor(each, dtype=torch.float32, device=offsets.device)[:, None, None] for each in (
-        rms * np.sqrt(1 - share), rms * np.sqrt(share)))
+    parts = (
+        torch.tensor(each, dtype=torch.float32, device=offsets.device)[:, None, None]
+        for each in (rms * np.sqrt(1 - share), rms * np.sqrt(share))
+    )
     total = sum(part * field for part, field in zip(parts, (wild, layered), strict=True))
     return total + sky.ramps(steep, rng.uniform(0, 2 * np.pi, count), offsets), rms
 
@@ -260,7 +262,7 @@ def _land(
     wide = sky.smooth(count, pixels, spacing, over_km=4 * mixture.land_km, noise=noise)
     coherence = torch.where(wide < level, 0.05, coherence).clamp(0.05, 0.98)
     bare = np.where(lost, rng.uniform(0.2, 0.6, count), rng.uniform(0, mixture.no_data, count))
-    return coherence, sky.holes(cover, bare, rng)
+    return coherence, sky.holes(cover, bare, rng, least_side=mixture.least_side)
 
 
 def _unwrapping_errors(

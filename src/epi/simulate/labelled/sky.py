@@ -16,9 +16,7 @@ MARGIN = 96
 Floats = NDArray[np.float64]
 
 
-def air(
-    count: int, pixels: int, spacing_km: float, *, outer_km: float, slope: float, noise: torch.Generator
-) -> Tensor:
+def air(count: int, pixels: int, spacing_km: float, *, outer_km: float, slope: float, noise: torch.Generator) -> Tensor:
     """Turbulent delay of unit standard deviation over each scene.
 
     Parameters
@@ -60,7 +58,7 @@ def ramps(rms: Floats, angle: Floats, offsets_km: Tensor) -> Tensor:
     return size * (turn.cos() * unit[None, None, :] + turn.sin() * unit[None, :, None])
 
 
-def holes(cover: Tensor, share: Floats, rng: np.random.Generator) -> Tensor:
+def holes(cover: Tensor, share: Floats, rng: np.random.Generator, *, least_side: float) -> Tensor:
     """Where there is data: lakes in the lowest part of ``cover``, in some scenes a coast or the edge of the image.
 
     Parameters
@@ -68,10 +66,11 @@ def holes(cover: Tensor, share: Floats, rng: np.random.Generator) -> Tensor:
     cover : (scenes, pixels, pixels) of unit variance.
     share : (scenes,) of the scene that lakes take.
     rng : source of randomness.
+    least_side : of the part that an image covers where its edge is seen, as a share of the scene's side.
 
     Returns
     -------
-    Of bool; at least a tenth of each scene has data.
+    Of bool; at least a fiftieth of each scene has data.
     """
     count, pixels, _ = cover.shape
     device = cover.device
@@ -84,13 +83,13 @@ def holes(cover: Tensor, share: Floats, rng: np.random.Generator) -> Tensor:
     land = turn.cos() * line[None, None, :] + turn.sin() * line[None, :, None] + 0.1 * cover[coast]
     valid[coast] &= land >= beyond
     for scene in np.flatnonzero(rng.random(count) < 0.15):
-        sides = rng.uniform(0.33, 1.0, 2)
+        sides = rng.uniform(least_side, 1.0, 2)
         first = [int(rng.uniform(0, 1 - side) * pixels) for side in sides]
         last = [int(at + side * pixels) for at, side in zip(first, sides, strict=True)]
         inside = torch.zeros_like(valid[scene])
         inside[first[0] : last[0], first[1] : last[1]] = True
         valid[scene] &= inside
-    bare = valid.float().mean((1, 2)) < 0.1
+    bare = valid.float().mean((1, 2)) < 0.02
     valid[bare] = True
     return valid
 
@@ -141,7 +140,7 @@ def _gamma_root(shape: Tensor, normal: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _amplitude(side: int, spacing_km: float, outer_km: float, slope: float) -> NDArray[np.float32]:
-    """Root of the delay's power on the half plane of a real transform; the edge column is not mirrored, hence the root of 2."""
+    """Root of the delay's power on the half plane of a real transform, whose first column is its own mirror image."""
     k = np.hypot(np.fft.fftfreq(side, spacing_km)[:, None], np.fft.rfftfreq(side, spacing_km)[None, :])
     power = power_spectrum(k, outer_scale_km=outer_km) * np.maximum(k * outer_km, 1.0) ** slope
     power[:, 0] *= 2

@@ -1,8 +1,8 @@
 """What moves the ground: ruptures, magma and sinking ground, for many scenes at once.
 
-Okada's solution is evaluated once a rupture, in the rupture's own frame, on nodes that lie close where the field is rough
-and far apart where it is smooth. Each scene then reads the field where its pixels lie, from its own place and turned its
-own way, by cubic interpolation.
+Okada's solution is evaluated once a rupture, in the rupture's own frame, on nodes that lie close where the field is
+rough and far apart where it is smooth. Each scene then reads the field where its pixels lie, from its own place and
+turned its own way, by cubic interpolation.
 """
 
 from dataclasses import dataclass
@@ -90,9 +90,7 @@ def rupture_fields(
     return _take(_join(kept), np.arange(count))
 
 
-def opening_fields(
-    rng: np.random.Generator, count: int, *, reach_km: float, device: str | torch.device
-) -> Fields:
+def opening_fields(rng: np.random.Generator, count: int, *, reach_km: float, device: str | torch.device) -> Fields:
     """Draw magma bodies: steep dykes and flat sills that open, their depth 1 to 8 km."""
     steep = rng.random(count) < 0.5
     dip = np.where(steep, rng.uniform(70, 90, count), rng.uniform(0, 15, count))
@@ -142,9 +140,7 @@ def los_fields(
     return read[:, 0]
 
 
-def inflation(
-    depth_km: Floats, centre_km: Floats, look: Floats, offsets_km: Tensor
-) -> Tensor:
+def inflation(depth_km: Floats, centre_km: Floats, look: Floats, offsets_km: Tensor) -> Tensor:
     """LOS displacement of small swelling spheres (Mogi 1958), largest displacement 1.
 
     Parameters
@@ -188,12 +184,13 @@ def bowls(rng: np.random.Generator, count: int, look: Floats, offsets_km: Tensor
     place = rng.uniform(-half, half, (count, most, 2))
     total = torch.zeros(count, len(offsets_km), len(offsets_km), device=device)
     for each in range(most):
-        sizes = (torch.tensor(radius[:, each] * power, dtype=torch.float32, device=device)[:, None] for power in
-                 (stretch[:, each], 1 / stretch[:, each]))
-        lines = [
-            torch.exp(-(((offsets_km - torch.tensor(place[:, each, axis], dtype=torch.float32, device=device)[:, None]) / size) ** 2) / 2)
-            for axis, size in enumerate(sizes)
-        ]
+        lines = []
+        for axis, power in enumerate((stretch[:, each], 1 / stretch[:, each])):
+            middle, size = (
+                torch.tensor(part, dtype=torch.float32, device=device)[:, None]
+                for part in (place[:, each, axis], radius[:, each] * power)
+            )
+            lines.append(torch.exp(-(((offsets_km - middle) / size) ** 2) / 2))
         down = torch.tensor(deep[:, each] * look[:, 2], dtype=torch.float32, device=device)
         total -= down[:, None, None] * lines[1][:, :, None] * lines[0][:, None, :]
     return total
@@ -235,15 +232,13 @@ def _planes(rng: np.random.Generator, magnitude: Floats, depth_km: tuple[float, 
     count = len(magnitude)
     plane = np.zeros((count, 7))
     left = np.arange(count)
-    for tries in range(10_000):
+    while left.size:
         slides = rng.random(left.size) < 0.5
         sizes = np.where(slides, scaling(magnitude[left], mechanism="strike-slip")[:2], scaling(magnitude[left])[:2])
         length, width = sizes * 10 ** (SCATTER * rng.standard_normal((2, left.size)))
         depth, dip = rng.uniform(*depth_km, left.size), rng.uniform(*DIP, left.size)
         plane[left] = np.column_stack([*np.zeros((2, left.size)), depth, np.zeros(left.size), dip, length, width])
         left = left[depth - width / 2 * np.sin(np.deg2rad(dip)) < 0.3]
-        if not left.size:
-            break
     return plane
 
 
@@ -267,7 +262,7 @@ def _cells(plane: Floats, slip: Floats) -> Floats:
 def _fields(
     faults: Floats, planes: Floats, magnitude: Floats, depth_km: Floats, reach_km: float, device: str | torch.device
 ) -> Fields:
-    """Displacement of each rupture on its own nodes; ``faults`` is (ruptures, cells, 10), ``planes`` (…, segments, 7)."""
+    """Displacement of ruptures on their own nodes; ``faults`` is (ruptures, cells, 10), ``planes`` (…, segments, 7)."""
     half = _halves(planes)
     growth = _growth(half, reach_km)
     lines = np.linspace(-1, 1, NODES)
@@ -284,7 +279,7 @@ def _fields(
 
 
 def _halves(planes: Floats) -> Floats:
-    """How far along x and y nodes must lie close, (ruptures, 2) km: over all segments and twice the depth of the top."""
+    """How far along x and y nodes lie close, (ruptures, 2) km: over all segments and twice the depth of the top."""
     strike, dip = np.deg2rad(planes[..., 3]), np.deg2rad(planes[..., 4])
     length, across = planes[..., 5] / 2, planes[..., 6] / 2 * np.cos(dip)
     top = planes[..., 2] - planes[..., 6] / 2 * np.sin(dip)

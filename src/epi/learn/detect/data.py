@@ -1,0 +1,105 @@
+"""Simulated scenes as batches, in three sets that never share one."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from epi.errors import ParameterError
+from epi.learn.detect.channels import scene_channels
+from epi.simulate.labelled import BLOCK, Mixture, Scenes, labelled_scenes
+
+Part = Literal["train", "validation", "test"]
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+"""Of all blocks of a seed: a block belongs to one part, with all scenes that see its ruptures."""
+
+Sample = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Channels, mask, where there is data, and whether an earthquake is present, of a batch of scenes."""
+
+
+def part_blocks(scenes: int, part: Part) -> range:
+    """Numbers of the blocks of a part, when so many scenes are made in all.
+
+    Raises
+    ------
+    ParameterError : too few scenes for three parts.
+    """
+    blocks = scenes // BLOCK
+    if blocks < 10:
+        raise ParameterError(f"{scenes} scenes were asked: give at least {10 * BLOCK}, for three parts.")
+    learned, watched = round(SHARES["train"] * blocks), round(SHARES["validation"] * blocks)
+    return {
+        "train": range(learned),
+        "validation": range(learned, learned + watched),
+        "test": range(learned + watched, blocks),
+    }[part]
+
+
+def block_of(mixture: Mixture, seed: int, number: int, *, pixels: int, device: str = "cpu") -> Scenes:
+    """One block of scenes."""
+    return next(labelled_scenes(mixture, seed, first=number, pixels=pixels, device=device))
+
+
+def sample_of(scenes: Scenes) -> Sample:
+    """Channels and truth of scenes."""
+    return scene_channels(scenes), scenes.mask.float(), scenes.valid.float(), scenes.present.float()
+
+
+class SceneBlocks(IterableDataset[Sample]):
+    """Blocks of a part, again and again; of several workers each makes every so-manieth one."""
+
+    def __init__(self, mixture: Mixture, seed: int, blocks: range, *, pixels: int, first: int = 0) -> None:
+        self.mixture, self.seed, self.blocks, self.pixels, self.first = mixture, seed, blocks, pixels, first
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield blocks in the order of their numbers, without end."""
+        worker = get_worker_info()
+        at, step = self.first, 1
+        if worker is not None:
+            at, step = self.first + worker.id, worker.num_workers
+            torch.set_num_threads(1)
+        while True:
+            number = self.blocks[at % len(self.blocks)]
+            yield sample_of(block_of(self.mixture, self.seed, number, pixels=self.pixels))
+            at += step
+
+
+class SceneBatches:
+    """Batches of a part: the n-th is the same wherever the reading began, and however many workers make them.
+
+    Parameters
+    ----------
+    mixture, seed, blocks : of the part.
+    batch : scenes a batch; a block holds a whole number of them.
+    pixels : of a side.
+    first : number of the first batch.
+    workers : processes that make scenes; 0 makes them in this one.
+    """
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        seed: int,
+        blocks: range,
+        *,
+        batch: int,
+        pixels: int,
+        first: int = 0,
+        workers: int = 0,
+    ) -> None:
+        if batch < 1 or BLOCK % batch:
+            raise ParameterError(f"Batches of {batch} scenes were asked: give a divisor of {BLOCK}.")
+        self.batch, self.workers = batch, workers
+        block, self.skipped = divmod(first, BLOCK // batch)
+        self.blocks = SceneBlocks(mixture, seed, blocks, pixels=pixels, first=block)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield batches without end."""
+        first = self.skipped * self.batch
+        for block in DataLoader(self.blocks, batch_size=None, num_workers=self.workers):
+            for start in range(first, BLOCK, self.batch):
+                channels, mask, valid, present = (part[start : start + self.batch] for part in block)
+                yield channels, mask, valid, present
+            first = 0

@@ -1,0 +1,182 @@
+"""How well a detector does, scene by scene, and the thresholds it is given before it is judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_erosion, distance_transform_edt
+from torch import Tensor
+
+from epi.learn.detect.channels import scene_channels
+from epi.learn.detect.data import block_of
+from epi.learn.detect.networks import Detector
+from epi.simulate.labelled import KINDS, Mixture, Scenes
+
+BINS = 20
+"""Classes of the mask's probability that are counted: thresholds are multiples of 1/20."""
+FRINGE_SHARE = 0.5
+"""Thresholds are chosen on earthquakes whose largest displacement exceeds this share of a fringe."""
+AIR_ALARMS = 0.01
+"""Share of validation scenes with nothing but air that may be called an earthquake."""
+BATCH = 64
+
+Floats = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a detector made of simulated scenes.
+
+    Attributes
+    ----------
+    table : a row a scene: ``kind``, ``present``, ``unwrapped``, ``magnitude``, ``depth_km``, ``peak_cm``, ``fringes``
+        (largest displacement over half a wavelength), ``atmosphere_cm``, ``coherence`` (mean), ``logit`` and
+        ``probability`` of presence; of networks that say where, ``boundary_km``, mean distance between the outlines of
+        the true and the found mask at the network's threshold (NaN where one of them is empty).
+    counts : (scenes, 2, BINS) pixels with data by truth (0 still, 1 moved) and by class of probability; None of
+        networks that only say whether.
+    """
+
+    table: pd.DataFrame
+    counts: NDArray[np.int64] | None
+
+    def overlap(self, threshold: float) -> pd.DataFrame:
+        """Pixels of each scene: ``both``, ``either``, ``said``, ``true``, ``right``, ``all``, at a threshold."""
+        if self.counts is None:
+            raise ValueError("A network that only says whether has no mask.")
+        first = round(threshold * BINS)
+        said, silent = self.counts[:, :, first:].sum(2), self.counts[:, :, :first].sum(2)
+        both, true = said[:, 1], self.counts[:, 1].sum(1)
+        found = said.sum(1)
+        parts = {"both": both, "either": found + true - both, "said": found, "true": true}
+        return pd.DataFrame(parts | {"right": both + silent[:, 0], "all": self.counts.sum((1, 2))}, self.table.index)
+
+
+def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Tensor, Tensor | None]:
+    """Logits of presence (n,), and probabilities of moved ground (n, rows, columns) or None."""
+    device = next(network.parameters()).device
+    network.eval()
+    with torch.inference_mode():
+        parts = [network(piece.to(device)) for piece in channels.split(batch)]
+    present = torch.cat([part.present for part in parts]).cpu()
+    masks = [part.mask.sigmoid().cpu() for part in parts if part.mask is not None]
+    return present, torch.cat(masks) if masks else None
+
+
+def judge(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[int], outlines: bool = True) -> Judged:
+    """Let a network look at simulated scenes.
+
+    Parameters
+    ----------
+    network : trained.
+    mixture, seed, blocks : which scenes.
+    outlines : also measure how far outlines are apart, which takes longer than everything else.
+    """
+    settings = network.settings
+    rows, counts = [], []
+    for number in blocks:
+        scenes = block_of(mixture, seed, number, pixels=settings.pixels)
+        present, mask = look(network, scene_channels(scenes))
+        row = facts(scenes) | {"logit": present.numpy()}
+        row |= {"probability": (present / settings.temperature).sigmoid().numpy()}
+        if mask is not None:
+            counts.append(count_pixels(mask, scenes))
+            if outlines:
+                said = (mask >= settings.threshold) & scenes.valid
+                row["boundary_km"] = [
+                    outline_km(one.numpy(), true.numpy(), scenes.spacing_km)
+                    for one, true in zip(said, scenes.mask, strict=True)
+                ]
+        rows.append(pd.DataFrame(row))
+    return Judged(pd.concat(rows, ignore_index=True), np.concatenate(counts) if counts else None)
+
+
+def facts(scenes: Scenes) -> dict[str, Floats]:
+    """What is true of scenes, as columns."""
+    data = scenes.valid.sum((1, 2)).clamp_min(1)
+    fringes = scenes.peak_m / (scenes.wavelength_m / 2)
+    return {
+        "kind": np.array(KINDS)[scenes.kind.numpy()],
+        "present": scenes.present.numpy(),
+        "unwrapped": scenes.unwrapped.numpy(),
+        "magnitude": scenes.magnitude.numpy(),
+        "depth_km": scenes.depth_km.numpy(),
+        "peak_cm": 100 * scenes.peak_m.numpy(),
+        "fringes": fringes.numpy(),
+        "atmosphere_cm": 100 * scenes.atmosphere_m.numpy(),
+        "coherence": ((scenes.coherence * scenes.valid).sum((1, 2)) / data).numpy(),
+    }
+
+
+def count_pixels(probability: Tensor, scenes: Scenes) -> NDArray[np.int64]:
+    """Pixels with data of each scene by truth and class of probability, (scenes, 2, BINS)."""
+    level = (probability * BINS).long().clamp(0, BINS - 1)
+    number = torch.arange(len(scenes))[:, None, None]
+    place = (number * 2 + scenes.mask.long()) * BINS + level
+    found = torch.bincount(place[scenes.valid], minlength=len(scenes) * 2 * BINS)
+    return np.asarray(found.reshape(len(scenes), 2, BINS).numpy(), dtype=np.int64)
+
+
+def outline_km(said: NDArray[np.bool_], true: NDArray[np.bool_], spacing_km: float) -> float:
+    """Mean distance between the outlines of two areas, each seen from the other; NaN where one is empty."""
+    if not (said.any() and true.any()):
+        return float("nan")
+    edges = [area & ~binary_erosion(area, border_value=True) for area in (said, true)]
+    if not all(edge.any() for edge in edges):
+        return float("nan")
+    apart = [distance_transform_edt(~edge)[other].mean() for edge, other in (edges, edges[::-1])]
+    return float(np.mean(apart) * spacing_km)
+
+
+def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[int]) -> dict[str, float]:
+    """Choose temperature and thresholds on validation scenes; the network keeps them.
+
+    Parameters
+    ----------
+    network : trained.
+    mixture, seed, blocks : scenes that it did not learn from, and that are not reported.
+
+    Returns
+    -------
+    ``temperature``, under which the truth is the likeliest (Guo et al. 2017); ``alarm``, the probability of the best F1
+    of earthquakes above half a fringe among those that no more than 1 in 100 scenes of plain air exceeds; and
+    ``threshold``, that of the best pooled IoU.
+    """
+    judged = judge(network, mixture, seed=seed, blocks=blocks, outlines=False)
+    table = judged.table
+    logit, present = torch.tensor(table["logit"].to_numpy()), torch.tensor(table["present"].to_numpy(dtype=float))
+    choices = torch.exp(torch.linspace(-1.5, 2.5, 81))
+    loss = [float(torch.nn.functional.binary_cross_entropy_with_logits(logit / each, present)) for each in choices]
+    temperature = float(choices[int(np.argmin(loss))])
+    probability = (logit / temperature).sigmoid().numpy()
+    alarm = choose_alarm(table, probability)
+    network.settings = replace(network.settings, temperature=temperature, alarm=alarm)
+    if judged.counts is not None:
+        network.settings = replace(network.settings, threshold=choose_threshold(judged))
+    return {"temperature": temperature, "alarm": alarm, "threshold": network.settings.threshold}
+
+
+def choose_alarm(table: pd.DataFrame, score: Floats) -> float:
+    """The score of the best F1 that plain air seldom exceeds; ``table`` and ``score`` are of the same scenes."""
+    strong = (table["present"] & (table["fringes"] > FRINGE_SHARE)).to_numpy()
+    quiet, air = (table["kind"] != KINDS[0]).to_numpy(), (table["kind"] == "air").to_numpy()
+    levels = np.quantile(score, np.linspace(0, 1, 401))
+    allowed = [level for level in levels if (score[air] >= level).mean() <= AIR_ALARMS]
+    best = max(allowed, key=lambda level: balanced_f1((score[strong] >= level).mean(), (score[quiet] >= level).mean()))
+    return float(best)
+
+
+def choose_threshold(judged: Judged) -> float:
+    """The probability of the best IoU, pooled over all scenes."""
+    levels = np.arange(1, BINS) / BINS
+    pooled = [judged.overlap(level)[["both", "either"]].sum() for level in levels]
+    return float(levels[int(np.argmax([one["both"] / max(one["either"], 1) for one in pooled]))])
+
+
+def balanced_f1(recall: float, false_alarms: float) -> float:
+    """F1 where there are as many scenes with an earthquake as without."""
+    return float(2 * recall / (1 + recall + false_alarms))

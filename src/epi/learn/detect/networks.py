@@ -1,0 +1,282 @@
+"""Networks that say whether there is an earthquake, and which ground it moved, made of timm's and smp's."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.detect.channels import DETECT_CHANNELS
+from epi.learn.libraries import smp, timm
+from epi.storage import atomic_path
+
+CLASSIFIERS = {
+    "vit-b16": "vit_base_patch16_224",
+    "vit-small": "vit_small_patch8_224",
+    "convnext": "convnext_atto",
+}
+"""Networks that say whether there is an earthquake, and timm's names of what they are made of."""
+SEGMENTERS = {
+    "unet-inceptionv3": "tu-inception_v3",
+    "unet-vgg19": "vgg19_bn",
+    "unet-resnet50": "resnet50",
+    "dual-attention": "resnet50",
+    "unet-convnext": "tu-convnext_atto",
+}
+"""Networks that also say where, and their encoders."""
+SMALL_VIT = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num_heads": 4}
+"""The small transformer: squares of 8 pixels, few layers."""
+DECODER = (96, 64, 48, 24, 8)
+"""Channels of the small network's decoder, from coarse to fine."""
+
+
+class Found(NamedTuple):
+    """What a network says of scenes.
+
+    Attributes
+    ----------
+    present : (n,) logit of an earthquake.
+    mask : (n, rows, columns) logit of moved ground, or None of a network that only says whether.
+    """
+
+    present: Tensor
+    mask: Tensor | None
+
+
+@dataclass(frozen=True)
+class DetectSettings:
+    """What a network was built and adjusted for; kept with its weights.
+
+    Attributes
+    ----------
+    network : a key of ``CLASSIFIERS`` or ``SEGMENTERS``.
+    pixels, size_km : side of what it looks at.
+    temperature : by which its logit of presence is divided to be a probability that keeps its word.
+    alarm : probability of presence from which a scene is called one with an earthquake.
+    threshold : probability from which a pixel belongs to the mask.
+    """
+
+    network: str
+    pixels: int = 96
+    size_km: float = 51.2
+    temperature: float = 1.0
+    alarm: float = 0.5
+    threshold: float = 0.5
+
+
+class Classifier(nn.Module):
+    """One of timm's networks, with one answer a scene."""
+
+    def __init__(self, settings: DetectSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        made: dict[str, Any] = {"in_chans": len(DETECT_CHANNELS), "num_classes": 1}
+        if settings.network == "vit-small":
+            vision = timm.models.vision_transformer.VisionTransformer
+            self.body: nn.Module = vision(img_size=settings.pixels, **SMALL_VIT, **made)
+        else:
+            made |= {"img_size": settings.pixels} if settings.network.startswith("vit") else {}
+            self.body = timm.create_model(CLASSIFIERS[settings.network], pretrained=False, **made)
+        if settings.network == "convnext":
+            _tell_no_data(self.body.stem[0])
+
+    def forward(self, channels: Tensor) -> Found:
+        """Look at (n, channels, pixels, pixels)."""
+        return Found(self.body(channels)[:, 0].float(), None)
+
+
+class Segmenter(nn.Module):
+    """One of smp's networks: a mask, and from the encoder's last features one answer a scene."""
+
+    def __init__(self, settings: DetectSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        encoder = SEGMENTERS[settings.network]
+        made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1}
+        made |= {"decoder_channels": DECODER} if settings.network == "unet-convnext" else {}
+        self.body = smp.Unet(encoder, aux_params={"classes": 1, "pooling": "avg", "dropout": None}, **made)
+        if settings.network == "unet-convnext":
+            _tell_no_data(self.body.encoder.model.stem_0)
+
+    def forward(self, channels: Tensor) -> Found:
+        """Look at (n, channels, rows, columns); rows and columns divide by 32."""
+        mask, present = self.body(channels)
+        return Found(present[:, 0].float(), mask[:, 0].float())
+
+
+class DualAttention(nn.Module):
+    """Attention over places and over channels on ResNet-50's features at an eighth of the size (Fu et al. 2019)."""
+
+    def __init__(self, settings: DetectSettings, *, width: int = 128) -> None:
+        super().__init__()
+        self.settings = settings
+        self.encoder = timm.create_model(
+            "resnet50", in_chans=len(DETECT_CHANNELS), features_only=True, output_stride=8, pretrained=False
+        )
+        deep = self.encoder.feature_info.channels()[-1]
+        self.narrow = nn.ModuleList(_convolution(deep, width) for _ in range(2))
+        self.places, self.channels = PlaceAttention(width), ChannelAttention()
+        self.after = nn.ModuleList(_convolution(width, width) for _ in range(2))
+        self.mask, self.present = nn.Conv2d(width, 1, 1), nn.Linear(deep, 1)
+
+    def forward(self, channels: Tensor) -> Found:
+        """Look at (n, channels, rows, columns)."""
+        deep = self.encoder(channels)[-1]
+        parts = [attend(narrow(deep)) for attend, narrow in zip((self.places, self.channels), self.narrow, strict=True)]
+        joined = sum(after(part) for part, after in zip(parts, self.after, strict=True))
+        mask = nn.functional.interpolate(
+            self.mask(joined), size=channels.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return Found(self.present(deep.mean((2, 3)))[:, 0].float(), mask[:, 0].float())
+
+
+class PlaceAttention(nn.Module):
+    """Every place hears of all others that look alike; ``scale`` starts at 0, so that it is learned how much."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Conv2d(width, size, 1) for size in (width // 8, width // 8, width))
+        self.scale = nn.Parameter(torch.zeros(1))
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Keep the shape (n, width, rows, columns)."""
+        query, key, value = (layer(seen).flatten(2) for layer in (self.query, self.key, self.value))
+        weight = torch.softmax(query.transpose(1, 2) @ key, dim=-1)
+        return torch.as_tensor(seen + self.scale * (value @ weight.transpose(1, 2)).view_as(seen))
+
+
+class ChannelAttention(nn.Module):
+    """Every channel hears of all others that look alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(1))
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Keep the shape (n, width, rows, columns)."""
+        flat = seen.flatten(2)
+        likeness = flat @ flat.transpose(1, 2)
+        weight = torch.softmax(likeness.amax(-1, keepdim=True) - likeness, dim=-1)
+        return torch.as_tensor(seen + self.scale * (weight @ flat).view_as(seen))
+
+
+Detector = Classifier | Segmenter | DualAttention
+
+
+def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
+    """Make a network with random weights, the same for the same seed.
+
+    Raises
+    ------
+    ParameterError : no network of that name, or a side that it cannot look at.
+    """
+    name, known = settings.network, [*CLASSIFIERS, *SEGMENTERS]
+    if name not in known:
+        raise ParameterError(f"No network '{name}': there are {', '.join(known)}.")
+    if settings.pixels < (96 if name == "unet-inceptionv3" else 32) or settings.pixels % 32:
+        raise ParameterError(
+            f"{name} cannot look at {settings.pixels} pixels a side: give a larger multiple of 32, such as 128."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name == "dual-attention":
+            return DualAttention(settings)
+        return Classifier(settings) if name in CLASSIFIERS else Segmenter(settings)
+
+
+def save_detector(network: Detector, path: str | Path, card: dict[str, object] | None = None) -> Path:
+    """Write the weights in half precision with settings and card, whole or not at all.
+
+    Parameters
+    ----------
+    network : trained and adjusted.
+    path : a ``.safetensors`` file.
+    card : how it was made and what it scored.
+
+    Raises
+    ------
+    StorageError : the disk is full or the folder cannot be written.
+    """
+    facts = {"detector": json.dumps(asdict(network.settings)), "card": json.dumps(card or {})}
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(weights, temporary, metadata=facts)
+    return Path(path)
+
+
+def load_detector(path: str | Path) -> Detector:
+    """Read a network written by `save_detector`, ready to look; nothing in the file is executed.
+
+    Raises
+    ------
+    FileFormatError : no such file, no weights of a detector, or of another architecture.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileFormatError(f"No network {source}: those that ship are data/detector*.safetensors; check the path.")
+    with _refused(source):
+        network = build_detector(DetectSettings(**json.loads(_facts(source)["detector"])))
+        weights = safetensors.torch.load_file(source)
+        network.load_state_dict({name: _whole(value) for name, value in weights.items()})
+    if not all(torch.isfinite(part).all() for part in weights.values()):
+        raise FileFormatError(f"{source} holds weights that are not finite: train it again with make train-detectors.")
+    return network.eval()
+
+
+def read_detector_card(path: str | Path) -> dict[str, Any]:
+    """Read what `save_detector` was told of a network: data, seed, command, scores, limits.
+
+    Raises
+    ------
+    FileFormatError : no such file, or no detector's.
+    """
+    with _refused(Path(path)):
+        facts = _facts(Path(path))
+        facts["detector"]  # another network's card is refused
+        return dict(json.loads(facts["card"]))
+
+
+def _tell_no_data(stem: nn.Conv2d) -> None:
+    """Give ground without data, zero in all channels, an answer of its own: a layer norm would magnify nothing at all."""
+    nn.init.normal_(cast(Tensor, stem.bias), std=0.3)
+
+
+def _convolution(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
+
+
+def _whole(value: Tensor) -> Tensor:
+    return value.float() if value.is_floating_point() else value
+
+
+@contextmanager
+def _refused(source: Path) -> Iterator[None]:
+    """One error for all that can be wrong with a file of weights."""
+    try:
+        yield
+    except KeyError as error:
+        reason = f"it does not state its {error}"
+    except RuntimeError as error:  # torch: the first line says for which network, the next what does not fit
+        reason = f"of another architecture: {str(error).splitlines()[:2][-1].strip()}"
+    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        reason = str(error) or type(error).__name__
+    else:
+        return
+    raise FileFormatError(
+        f"{source} does not hold weights of a detector ({reason}): give those of make train-detectors."
+    )
+
+
+def _facts(source: Path) -> dict[str, str]:
+    with safetensors.safe_open(source, framework="pt") as opened:
+        return dict(opened.metadata() or {})

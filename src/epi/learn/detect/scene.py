@@ -1,0 +1,263 @@
+"""A whole scene, of any size: cut into overlapping tiles, looked at, and put together without seams."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from epi.errors import EmptyScene, ParameterError
+from epi.insar.contract import geometry_of
+from epi.insar.frame import LocalFrame, local_frame
+from epi.insar.gridding import grid_of_points
+from epi.insar.product import unwrapped_phase, wavelength_of
+from epi.learn.detect.attention import Box, boxes
+from epi.learn.detect.channels import check_inputs, detect_channels
+from epi.learn.detect.judge import look
+from epi.learn.detect.networks import Detector
+from epi.patches.cut import starts
+from epi.patches.layers import layers, oriented, turns
+from epi.patches.resize import area_mean
+
+OVERLAP = 0.5
+"""Share of its side that a tile has in common with the next."""
+LEAST_DATA = 0.03
+"""Share of a tile that must hold data for the network to look at it: as few as it learned from."""
+LEAST_KM = 8.0
+"""A scene of which less than this squared holds data is too small to tell an earthquake from air."""
+LARGEST_M = 30.0
+"""No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
+MOST_TILES = 4000
+
+INTERPOLATED = "the points were interpolated: the network learned from grids"
+SMALL = "the scene is smaller than what the network looks at: much that it learned to look for lies outside"
+SPARSE = "more than half of the scene holds no data"
+NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
+
+Floats = NDArray[np.float64]
+
+
+class Grid(NamedTuple):
+    """A scene at the pixels of a network, row 0 in the north: radians, and where there is data."""
+
+    phase: Floats
+    coherence: Floats
+    valid: NDArray[np.bool_]
+    unwrapped: bool
+    frame: LocalFrame
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a network says of a scene.
+
+    Attributes
+    ----------
+    probability : that it holds an earthquake: that of the tile that is surest.
+    tiles : how many were looked at.
+    mask : (rows, columns) probability of moved ground, NaN without data; None of a network that only says whether.
+    grid : the scene as the network saw it.
+    """
+
+    probability: float
+    tiles: int
+    mask: Floats | None
+    grid: Grid
+
+
+def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any], Detected]:
+    """Say whether a scene holds an earthquake, and which ground it moved.
+
+    Parameters
+    ----------
+    network : trained and adjusted.
+    product : on a map or in radar geometry, with a phase, wrapped or unwrapped, or a displacement. Tables of points are
+        interpolated (`epi.insar.gridding.grid_of_points`). No look direction is needed: the network does not ask for
+        one.
+
+    Returns
+    -------
+    The result, ready for JSON, and the maps behind it. ``present`` and its ``probability``; ``alarm``, from which it is
+    called present; ``tiles``; ``moved_km2`` (area of the mask, None without one); ``centre`` of the mask, weighted by
+    its probability (``latitude`` and ``longitude`` where georeferenced, ``east_km`` and ``north_km``; None where the
+    mask is empty); ``boxes`` around the connected parts of the mask, largest first, each with its four edges in
+    kilometres of the scene's frame and, where georeferenced, its corners in degrees; ``flags``, what to know before
+    believing it.
+
+    Raises
+    ------
+    ProductError : no interferogram in the product.
+    EmptyScene : too little data.
+    ParameterError : values that are not in the unit they are said to be in.
+    """
+    settings = network.settings
+    spacing_km = settings.size_km / settings.pixels
+    points = geometry_of(product) == "points"
+    ground = grid_of_points(product, spacing_km=spacing_km) if points else product
+    grid = as_grid(ground, spacing_km)
+    found = look_at_grid(network, grid, spacing_km)
+    result: dict[str, Any] = {"present": found.probability >= settings.alarm, "probability": found.probability}
+    result |= {"alarm": settings.alarm, "tiles": found.tiles, "moved_km2": None, "centre": None, "boxes": []}
+    if found.mask is not None:
+        moved = np.nan_to_num(found.mask) >= settings.threshold
+        result["moved_km2"] = float(moved.sum() * spacing_km**2)
+        if moved.any():
+            result["centre"] = _place(grid.frame, *_centre(grid.frame, found.mask * moved))
+        result["boxes"] = [_box(grid.frame, each) for each in boxes(found.mask, settings.threshold)]
+    shape = np.array(grid.valid.shape) * spacing_km
+    signs = {
+        INTERPOLATED: points,
+        SMALL: bool((shape < 0.75 * settings.size_km).any()),
+        SPARSE: grid.valid.mean() < 0.5,
+        NO_COHERENCE: "coherence" not in product,
+    }
+    return result | {"flags": [flag for flag, raised in signs.items() if raised]}, found
+
+
+def as_grid(product: xr.Dataset, spacing_km: float) -> Grid:
+    """A scene at square pixels of a network's size, averaged as complex numbers where its phase is wrapped.
+
+    Raises
+    ------
+    EmptyScene, ParameterError : as for `detect_scene`.
+    """
+    scene = oriented(layers(product))
+    whole = _unwrapped(product)
+    valid = scene.valid & (np.isfinite(whole) if whole is not None else True)
+    rows, columns = (
+        max(1, round(size * step / spacing_km))
+        for size, step in zip(scene.valid.shape, _spacing_km(scene.frame), strict=True)
+    )
+    if rows * columns * spacing_km**2 < LEAST_KM**2 or valid.mean() * rows * columns * spacing_km**2 < LEAST_KM**2:
+        area = valid.mean() * rows * columns * spacing_km**2
+        raise EmptyScene(
+            f"The scene holds data over {area:.0f} km², and the network needs {LEAST_KM:g} km squared at least: "
+            "give a wider scene."
+        )
+    size = (rows, columns)
+    phasor, known = area_mean(scene.phasor, valid, size)
+    coherence = np.clip(area_mean(scene.coherence, valid, size)[0].real, 0, 1)
+    phase = np.angle(phasor) if whole is None else area_mean(np.where(valid, whole, 0), valid, size)[0].real
+    places = [_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km)]
+    return Grid(phase, coherence, known, whole is not None, LocalFrame(*places, scene.frame.origin))
+
+
+def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
+    """Look at all tiles of a scene, and blend their masks with weights that fall to nothing at each tile's edge."""
+    side = network.settings.pixels
+    around = [((missing := max(side - size, 0)) // 2, missing - missing // 2) for size in grid.valid.shape]
+    phase, coherence, valid = (np.pad(each, around) for each in (grid.phase, grid.coherence, grid.valid))
+    corners = [
+        (row, column)
+        for row in starts(valid.shape[0], side, OVERLAP, side * spacing_km)
+        for column in starts(valid.shape[1], side, OVERLAP, side * spacing_km)
+    ]
+    cuts = [(slice(row, row + side), slice(column, column + side)) for row, column in corners]
+    cuts = [cut for cut in cuts if valid[cut].mean() >= LEAST_DATA]
+    if not cuts:
+        raise EmptyScene(f"No tile of {side * spacing_km:g} km holds {LEAST_DATA:.0%} of data: give a wider scene.")
+    if len(cuts) > MOST_TILES:
+        raise ParameterError(
+            f"The scene needs {len(cuts)} tiles, more than {MOST_TILES}: cut it, or check its spacing."
+        )
+    stacks = [torch.from_numpy(np.stack([each[cut] for cut in cuts])) for each in (phase, coherence, valid)]
+    unwrapped = torch.full((len(cuts),), grid.unwrapped)
+    check_inputs(stacks[0], stacks[1], stacks[2], unwrapped)
+    present, masks = look(network, detect_channels(stacks[0], stacks[1], stacks[2], unwrapped))
+    probability = float((present / network.settings.temperature).sigmoid().max())
+    if masks is None:
+        return Detected(probability, len(cuts), None, grid)
+    total, weight = np.zeros(valid.shape), np.zeros(valid.shape)
+    line = np.sin(np.pi * (np.arange(side) + 0.5) / side)
+    for cut, mask in zip(cuts, masks.numpy(), strict=True):
+        total[cut] += mask * np.outer(line, line)
+        weight[cut] += np.outer(line, line)
+    inner = tuple(slice(before, before + size) for (before, _), size in zip(around, grid.valid.shape, strict=True))
+    blended = np.where(weight > 0, total / np.maximum(weight, 1e-12), np.nan)[inner]
+    return Detected(probability, len(cuts), np.where(grid.valid, blended, np.nan), grid)
+
+
+def mask_product(found: Detected) -> xr.Dataset:
+    """The mask as a map of its own: ``moved_probability`` on the network's pixels, in the frame's metres.
+
+    Raises
+    ------
+    ParameterError : the network only says whether.
+    """
+    if found.mask is None:
+        raise ParameterError("This network only says whether there is an earthquake: it has no mask to write.")
+    frame = found.grid.frame
+    east, north = frame.east_km[found.mask.shape[0] // 2], frame.north_km[:, found.mask.shape[1] // 2]
+    made = xr.Dataset(
+        {"moved_probability": (("y", "x"), found.mask.astype(np.float32))},
+        coords={"x": ("x", 1000 * east, {"units": "m"}), "y": ("y", 1000 * north, {"units": "m"})},
+        attrs={"origin_latitude_longitude": list(frame.origin) if frame.origin else "local"},
+    )
+    made["moved_probability"].attrs = {"units": "1", "long_name": "probability that an earthquake moved this ground"}
+    return made
+
+
+def _unwrapped(product: xr.Dataset) -> Floats | None:
+    """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
+    if "unwrapped_phase" in product:
+        whole = product["unwrapped_phase"].to_numpy().astype(float)
+    elif "los_displacement" in product:
+        metres = product["los_displacement"].to_numpy().astype(float)
+        span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
+        if span > LARGEST_M:
+            raise ParameterError(
+                f"The displacement spans {span:.3g} m, more than any earthquake's: is it in radians or millimetres? "
+                "State --units."
+            )
+        whole = unwrapped_phase(metres, wavelength=wavelength_of(product))
+    else:
+        return None
+    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
+    return np.asarray(whole[down, right])
+
+
+def _spacing_km(frame: LocalFrame) -> tuple[float, float]:
+    """Ground distance from row to row and from column to column, through the middle of the scene."""
+    rows, columns = frame.east_km.shape
+    found = []
+    for line in ((slice(None), columns // 2), (rows // 2, slice(None))):
+        steps = np.hypot(np.diff(frame.east_km[line]), np.diff(frame.north_km[line]))
+        found.append(float(steps.mean()) if steps.size else 0.0)
+    return found[0], found[1]
+
+
+def _resampled(place: Floats, size: tuple[int, int]) -> Floats:
+    """Places of the new pixels' centres, linear between the old ones."""
+    whole = torch.from_numpy(np.ascontiguousarray(place))[None, None]
+    return np.asarray(
+        torch.nn.functional.interpolate(whole, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
+    )
+
+
+def _centre(frame: LocalFrame, weight: Floats) -> tuple[float, float]:
+    """Mean place, weighted, km."""
+    share = np.nan_to_num(weight) / np.nansum(weight)
+    return float((frame.east_km * share).sum()), float((frame.north_km * share).sum())
+
+
+def _place(frame: LocalFrame, east_km: float, north_km: float) -> dict[str, float]:
+    place = {"east_km": east_km, "north_km": north_km}
+    if frame.origin is None:
+        return place
+    latitude, longitude = frame.to_geographic(east_km, north_km)
+    return {"latitude": float(latitude), "longitude": float(longitude)} | place
+
+
+def _box(frame: LocalFrame, box: Box) -> dict[str, Any]:
+    """Edges of a rectangle of pixels, and its corners where they have a place on Earth."""
+    piece = slice(box.top, box.bottom), slice(box.left, box.right)
+    east, north = frame.east_km[piece], frame.north_km[piece]
+    edges = {"west_km": east.min(), "east_km": east.max(), "south_km": north.min(), "north_km": north.max()}
+    edges = {name: float(value) for name, value in edges.items()}
+    if frame.origin is None:
+        return edges
+    xs, ys = zip(*((x, y) for x in ("west_km", "east_km") for y in ("south_km", "north_km")), strict=True)
+    latitude, longitude = frame.to_geographic([edges[x] for x in xs], [edges[y] for y in ys])
+    return edges | {"corners": [[float(a), float(b)] for a, b in zip(latitude, longitude, strict=True)]}

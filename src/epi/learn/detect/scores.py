@@ -1,0 +1,125 @@
+"""Tables of how well detectors do, with 95 % intervals over scenes: each sees an earthquake of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from epi.learn.detect.judge import Judged, balanced_f1
+from epi.simulate.labelled import KINDS
+
+CLASSES = {"below half a fringe": (0.0, 0.5), "half to one fringe": (0.5, 1.0), "above one fringe": (1.0, np.inf)}
+"""Earthquakes by their largest displacement over half a wavelength."""
+DRAWS = 400
+
+Statistic = Callable[[pd.DataFrame], float]
+
+
+def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict[str, float]:
+    """Precision, recall, F1 and more of presence, each with its interval (``…_low``, ``…_high``).
+
+    Parameters
+    ----------
+    table : as in `Judged`; scenes with an earthquake too weak to count as present are left out.
+    alarm : probability from which a scene is called one with an earthquake.
+    seed : of the bootstrap (Efron & Tibshirani 1993).
+
+    Returns
+    -------
+    ``n``, ``earthquakes``, ``precision``, ``recall``, ``f1``, ``accuracy``, ``auc``, ``average_precision``,
+    ``calibration`` (mean distance of probability and frequency over ten classes), ``air_alarms`` (share of scenes of
+    plain air that are called earthquakes), ``quiet_alarms`` (of all quiet scenes), and of earthquakes above half a
+    fringe and above one: ``recall_half``, ``f1_half``, ``recall_one``, ``f1_one``, with F1 as if there were as many
+    scenes without an earthquake.
+    """
+    kept = table[table["present"] | (table["kind"] != KINDS[0])]
+    statistics: dict[str, Statistic] = {
+        "precision": lambda each: _share(each["present"], each["probability"] >= alarm),
+        "recall": lambda each: _share(each["probability"] >= alarm, each["present"]),
+        "f1": lambda each: _f1(each["present"], each["probability"] >= alarm),
+        "accuracy": lambda each: float(((each["probability"] >= alarm) == each["present"]).mean()),
+        "auc": lambda each: float(roc_auc_score(each["present"], each["probability"])),
+        "average_precision": lambda each: float(average_precision_score(each["present"], each["probability"])),
+        "calibration": lambda each: calibration_error(each["probability"], each["present"]),
+        "air_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] == "air"),
+        "quiet_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] != KINDS[0]),
+    }
+    for name, least in (("half", 0.5), ("one", 1.0)):
+        statistics[f"recall_{name}"] = lambda each, least=least: _recall_above(each, alarm, least)
+        statistics[f"f1_{name}"] = lambda each, least=least: balanced_f1(
+            _recall_above(each, alarm, least), _share(each["probability"] >= alarm, each["kind"] != KINDS[0])
+        )
+    found: dict[str, float] = {"n": len(kept), "earthquakes": int(kept["present"].sum())}
+    return found | with_intervals(kept, statistics, seed=seed)
+
+
+def mask_scores(judged: Judged, *, threshold: float, seed: int = 0) -> dict[str, float]:
+    """IoU, Dice and accuracy of masks on scenes with an earthquake, pooled and per image, each with its interval.
+
+    Parameters
+    ----------
+    judged : of a network that says where.
+    threshold : probability from which a pixel belongs to the mask; a multiple of 1/20.
+    seed : of the bootstrap.
+
+    Returns
+    -------
+    ``n``, ``iou``, ``dice``, ``accuracy`` (pixels of all scenes together), ``iou_image``, ``dice_image`` (mean over
+    scenes), ``iou_half``, ``iou_one`` (pooled, earthquakes above half a fringe and above one), ``boundary_km``
+    (median).
+    """
+    table = pd.concat([judged.table, judged.overlap(threshold)], axis=1)
+    kept = table[table["present"] & (table["true"] > 0)]
+    statistics: dict[str, Statistic] = {
+        "iou": lambda each: pooled_iou(each),
+        "dice": lambda each: float(2 * each["both"].sum() / max((each["said"] + each["true"]).sum(), 1)),
+        "accuracy": lambda each: float(each["right"].sum() / each["all"].sum()),
+        "iou_image": lambda each: float((each["both"] / each["either"]).mean()),
+        "dice_image": lambda each: float((2 * each["both"] / (each["said"] + each["true"])).mean()),
+        "iou_half": lambda each: pooled_iou(each[each["fringes"] > 0.5]),
+        "iou_one": lambda each: pooled_iou(each[each["fringes"] > 1.0]),
+    }
+    if "boundary_km" in kept:
+        statistics["boundary_km"] = lambda each: float(each["boundary_km"].median())
+    found: dict[str, float] = {"n": len(kept)}
+    return found | with_intervals(kept, statistics, seed=seed)
+
+
+def with_intervals(table: pd.DataFrame, statistics: Mapping[str, Statistic], *, seed: int) -> dict[str, float]:
+    """Statistics of a table with 95 % bootstrap intervals over its rows."""
+    rng = np.random.default_rng(seed)
+    draws = [table.take(rng.integers(len(table), size=len(table))) for _ in range(DRAWS)]
+    found: dict[str, float] = {}
+    for name, statistic in statistics.items():
+        low, high = np.nanquantile([statistic(each) for each in draws], [0.025, 0.975])
+        found |= {name: statistic(table), f"{name}_low": float(low), f"{name}_high": float(high)}
+    return found
+
+
+def pooled_iou(table: pd.DataFrame) -> float:
+    """Intersection over union of all pixels of all scenes together."""
+    return float(table["both"].sum() / max(table["either"].sum(), 1))
+
+
+def calibration_error(probability: Any, present: Any, *, classes: int = 10) -> float:  # noqa: ANN401  # any array
+    """Mean distance between what is said and how often it happens, over classes of equally many scenes (ECE)."""
+    said, true = np.asarray(probability, dtype=float), np.asarray(present, dtype=float)
+    order = np.argsort(said, kind="stable")
+    parts = np.array_split(order, classes)
+    return float(sum(len(part) * abs(said[part].mean() - true[part].mean()) for part in parts if len(part)) / said.size)
+
+
+def _share(what: NDArray[np.bool_] | pd.Series, among: NDArray[np.bool_] | pd.Series) -> float:
+    """How many of some scenes are so."""
+    return float(np.asarray(what)[np.asarray(among)].mean()) if np.asarray(among).any() else float("nan")
+
+
+def _f1(present: pd.Series, said: pd.Series) -> float:
+    return float(2 * (present & said).sum() / max(present.sum() + said.sum(), 1))
+
+
+def _recall_above(table: pd.DataFrame, alarm: float, fringes: float) -> float:
+    return _share(table["probability"] >= alarm, table["present"] & (table["fringes"] > fringes))
