@@ -44,7 +44,7 @@ import xarray as xr
 from pyproj import Geod
 
 from epi import plots
-from epi.catalogue import find_event
+from epi.catalogue import Event, find_event
 
 # %%
 from epi.insar import product
@@ -79,7 +79,8 @@ from epi.source.size import scaling
 # dark; and nothing moves during a passage.) A run that starts from a finished interferogram has no images, and leaves this chapter out.
 
 # %%
-event, folder = find_event(event_id), Path(run_folder)
+folder = Path(run_folder)
+event = Event.from_dict(json.loads((folder / "event.json").read_text(encoding="utf-8")))
 best = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))["pairs"][0]
 days = best["reference"]["start"], best["secondary"]["start"]
 factor, most, widest = {"quick": (1, 4, 15_000), "full": (2, 8, 30_000)}[profile]

@@ -33,6 +33,7 @@ reader: dict = {}  # what an interferogram's file does not say: units, positive,
 seed: int = 20210303  # of the two scenes simulated at the end
 
 # %%
+import json
 import warnings
 from pathlib import Path
 
@@ -41,7 +42,7 @@ import numpy as np
 import pandas as pd
 
 from epi import plots
-from epi.catalogue import find_event
+from epi.catalogue import Event, find_event
 from epi.insar import product
 from epi.insar.filters import robust_fringes
 from epi.insar.readers.files import read_scene
@@ -87,7 +88,8 @@ legend = axes.legend(frameon=False)
 # `reader`, and what is assumed is said.
 
 # %%
-event, folder = find_event(event_id), Path(run_folder)
+folder = Path(run_folder)
+event = Event.from_dict(json.loads((folder / "event.json").read_text(encoding="utf-8")))
 file = folder / "interferogram.nc" if source == "simulated" else Path(source)
 with warnings.catch_warnings(record=True) as assumed:
     warnings.simplefilter("always")

@@ -35,6 +35,7 @@ pixels: int = 64  # side of a patch in pixels
 overlap: float = 0.5  # share of its side that a patch shares with the next
 
 # %%
+import json
 from pathlib import Path
 from textwrap import fill
 
@@ -47,7 +48,7 @@ from sklearn.neighbors import KNeighborsRegressor
 
 # %%
 from epi import patches, plots
-from epi.catalogue import find_event
+from epi.catalogue import Event
 from epi.errors import PatchStoreError
 from epi.insar import product
 from epi.insar.frame import equidistant
@@ -62,7 +63,8 @@ from epi.simulate import simulate_event
 # simulated scene of the same earthquake and write nothing at the end.
 
 # %%
-event, folder = find_event(event_id), Path(run_folder)
+folder = Path(run_folder)
+event = Event.from_dict(json.loads((folder / "event.json").read_text(encoding="utf-8")))
 scene = product.load(folder / "scene.nc")
 gridded = "point" not in scene.dims
 if not gridded:

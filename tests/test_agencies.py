@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from epi import settings as settings_module
-from epi.catalogue import fetch_events, read_events
-from epi.catalogue.events import agencies
-from epi.errors import ArchiveError, ParameterError
+from epi.catalogue import fetch_events, look_up, read_events
+from epi.catalogue.events import service as service_module
+from epi.errors import ArchiveError, ParameterError, UnknownEvent
 from quakeml_answers import quakeml_text
 
 EVENTS = [
@@ -53,6 +53,9 @@ class Service:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def answer(self, asked):
+        if "eventid" in asked:
+            found = [event for event in EVENTS if event[0] == asked["eventid"]]
+            return (200, quakeml_text(found)) if found else (404, b"no such event")
         start, end = (pd.Timestamp(asked[name], tz="UTC") for name in ("starttime", "endtime"))
         edges = [float(asked.get(f"{end}{side}", d)) for side, end, d in _EDGES]
         found = [
@@ -82,7 +85,7 @@ def cache(tmp_path, monkeypatch):
     """Keep answers in a folder of this test, and wait for nothing."""
     monkeypatch.setenv("EPI_CACHE", str(tmp_path / "cache"))
     settings_module.settings.cache_clear()
-    monkeypatch.setattr(agencies, "_FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(service_module, "FIRST_WAIT_S", 0.01)
     yield tmp_path / "cache" / "events"
     monkeypatch.undo()
     settings_module.settings.cache_clear()
@@ -109,6 +112,7 @@ def test_the_question_is_the_standard_s_and_the_answer_is_read(service, cache):
     assert asked["starttime"].startswith("2018-01-11T00:00:00")
     assert asked["endtime"].startswith("2018-01-12T00:00:00")
     assert (float(asked["minmagnitude"]), float(asked["maxdepth"])) == (5.4, 50)
+    assert "mindepth" not in asked
     assert answer.events.loc[0, "depth_km"] == 10
     pd.testing.assert_frame_equal(read_events(answer.files[0]), answer.events)  # a recorded answer reads the same
 
@@ -116,6 +120,14 @@ def test_the_question_is_the_standard_s_and_the_answer_is_read(service, cache):
 def test_the_smallest_magnitude_is_four_where_none_is_stated(service, cache):
     fetch_events(service.address, **DAY)
     assert float(service.questions[0][1]["minmagnitude"]) == 4
+
+
+def test_a_smallest_depth_is_asked_for(service, cache, says):
+    question = ["events", "--source", service.address, "--since", "2018-01-01", "--until", "2018-02-01", "--json"]
+    code, out, _ = says(*question, "--min-depth", 600)
+    assert code == 0
+    assert float(service.questions[0][1]["mindepth"]) == 600
+    assert [event["source"] for event in json.loads(out)["results"]] == ["usgs:us2000cp7l"]
 
 
 def test_the_whole_address_of_the_service_does_too(service, cache):
@@ -250,3 +262,56 @@ def test_the_command_line_asks_and_says_what_it_did(service, cache, says):
     code, _, err = says("events", "--refresh")
     assert code == 1
     assert "--source usgs" in err
+
+
+@pytest.mark.parametrize("name", ["us2000ci3x", "20180111-mandali-0700"])
+def test_one_earthquake_is_asked_for_by_either_of_its_names(service, cache, name):
+    event, file = look_up(name, service.address)
+    assert (event.event_id, event.source) == ("20180111-mandali-0700", "usgs:us2000ci3x")
+    again, kept = look_up(name, service.address)
+    assert (again.to_dict(), kept) == (event.to_dict(), file)
+    assert len(service.questions) == 1
+    assert event.source in set(read_events(file)["source"])  # a run reads the answer again
+
+
+def test_an_earthquake_that_an_agency_does_not_list(service, cache):
+    for name in ("us0000none", "20180111-nowhere-0000", "20170101-mandali-0000"):
+        with pytest.raises(UnknownEvent, match=name):
+            look_up(name, service.address)
+    service.faults = [(503, b"maintenance")] * 3
+    with pytest.raises(ArchiveError, match=r"does not answer .*--catalogue FILE"):
+        look_up("us2000ci3s", service.address)
+
+
+SECRET = "pl4nted"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"http://me:{SECRET}@127.0.0.1:9",
+        f"HTTPS://{SECRET}@127.0.0.1:9/fdsnws/event/1",
+        f"http://127.0.0.1:9/?token={SECRET}",
+        f"http://127.0.0.1:9/#{SECRET}",
+        f"ftp://me:{SECRET}@127.0.0.1/",
+        f"http://me:{SECRET}@[127.0.0.1/",
+        f"http://127.0.0.1:{SECRET}/",
+        f"http://me:{SECRET}@/",
+    ],
+)
+def test_an_address_with_a_secret_in_it_is_neither_asked_nor_shown_nor_kept(cache, says, address):
+    commands = (
+        ["events", "--source", address, "--since", "2020-01-01"],
+        ["events", "--source", address],
+        ["pairs", "us2000ci3s", "--catalogue", address],
+        ["download", "us2000ci3s", "--catalogue", address],
+        ["run", "us2000ci3s", "--catalogue", address],
+    )
+    for command in commands:
+        code, out, err = says(*command)
+        assert (code, out) == (1, "")
+        assert err.startswith("ParameterError: ")
+        assert err.count("\n") == 1
+        assert SECRET not in err
+        assert SECRET not in says(*command, "--debug")[2].splitlines()[-1]
+    assert not cache.exists()

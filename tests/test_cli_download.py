@@ -24,6 +24,7 @@ from epi.catalogue.online.credentials import Account
 from epi.catalogue.online.download import download
 from epi.catalogue.online.transport import Patience
 from epi.catalogue.online.wanted import scene_files
+from epi.errors import StorageError
 from epi.insar.slc.safe import open_safe
 from epi.settings import Settings
 from moody_archive import Moody, Reply, first, moody, whole
@@ -215,6 +216,33 @@ def test_without_records_an_archive_is_asked(says, home, monkeypatch):
         (EVENT, {"source": "cdse", "days": 15.0, "bursts": False}),
         (EVENT, {"source": "asf", "days": 15.0, "bursts": False}),
     ]
+
+
+def test_an_earthquake_of_another_catalogue_gets_its_pair_and_its_files(says, servers, home, monkeypatch):
+    listed = home / "export.csv"
+    listed.write_text(
+        "time,latitude,longitude,depth,mag,magType,id,place\n"
+        '2021-03-04T18:38:17Z,39.77,22.12,10,5.8,mww,us7000test,"11 km WNW of Verdikousa, Greece"\n'
+    )
+    asked = ["us7000test", "--catalogue", listed, "--scenes", records(servers[0], home)]
+    code, out, err = says("pairs", *asked, "--json")
+    assert code == 0, err
+    [pair] = json.loads(out)["results"]
+    assert [pair[side]["name"] for side in ("reference", "secondary")] == list(NAMES.values())
+    wanted = []
+
+    def refused(files, **_):
+        wanted.extend(files)
+        raise StorageError("as far as it goes")
+
+    monkeypatch.setattr("epi.insar.inputs.download", refused)
+    monkeypatch.setattr("epi.insar.inputs.terrain_tiles", lambda _: [])
+    assert says("download", *asked)[0] == 1
+    assert [file.path.stem for file in wanted] == list(NAMES.values())
+    code, _, err = says("download", "us7000test")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("UnknownEvent: No event 'us7000test' among")
+    assert "--catalogue FILE|usgs|isc|emsc" in err
 
 
 SIGNED = f"X-Amz-Signature={SECRET}&token={SECRET}"

@@ -232,10 +232,33 @@ def test_an_unknown_event_names_the_closest():
         find_event("zzz")
 
 
+@pytest.mark.parametrize(
+    ("name", "event_id"),
+    [
+        ("us7000df40", "20210303-thessaly"),
+        ("nc72282711", "20140824-napa"),
+        ("usgs:us60007ewc", "20200124-elazig"),
+        ("us2000a5x1", "20170808-jiuzhaigou"),  # and not the landslides it set off
+    ],
+)
+def test_an_event_is_found_by_what_its_agency_calls_it(name, event_id):
+    assert find_event(name).event_id == event_id
+    assert find_event(name, read_events().iloc[::-1]).event_id == event_id
+
+
+@pytest.mark.parametrize("name", ["barnhart2015", "mechanism:barnhart2015", "2019-08-09", "usgs"])
+def test_where_a_fact_is_from_is_no_name_of_an_event(name):
+    with pytest.raises(UnknownEvent):
+        find_event(name)
+
+
 def test_filters_keep_what_they_say_and_cross_the_antimeridian():
     events = few()
     assert set(select_events(events, min_magnitude=6.8)["event_id"]) == {"20190706-ridgecrest", "20230908-al-haouz"}
     assert (select_events(events, max_depth_km=10)["depth_km"] <= 10).all()
+    assert set(select_events(events, min_depth_km=18)["depth_km"]) == {19}
+    with pytest.raises(ParameterError, match="from 20 to 10 km deep"):
+        select_events(events, min_depth_km=20, max_depth_km=10)
     assert set(select_events(events, box=(20, 36, 25, 42))["event_id"]) == {"20210303-thessaly"}
     pacific = select_events(events, box=(150, -90, -115, 90))
     assert set(pacific["event_id"]) == {"20140824-napa", "20160610-borrego-springs", "20190706-ridgecrest"}

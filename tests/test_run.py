@@ -13,11 +13,12 @@ from tempfile import mkstemp
 import pytest
 
 from epi import run as runs_module
-from epi.errors import FileFormatError, ParameterError, RunError, StorageError
+from epi.errors import FileFormatError, ParameterError, RunError, StorageError, UnknownEvent
 from epi.notebook import check_parameters, read_parameters
 from epi.run import DEFAULT_EVENT, run_event
 from epi.runfolder import lock, read_run
 from epi.settings import Settings, settings
+from quakeml_answers import quakeml_text
 
 HEADER = """# ---
 # jupyter:
@@ -157,6 +158,40 @@ def test_a_run_makes_every_file_and_a_second_run_does_nothing(tiny):
     assert again.redone == []
     assert again.steps == run.steps
     assert read_run(run.path).steps == run.steps
+
+
+def test_an_earthquake_of_another_catalogue_has_a_run_of_its_own(tiny, says):
+    listed = tiny / "answer.xml"
+    rows = [("us2000ci3s", "2018-01-11T06:59:30Z", 33.7, 45.7, 10, 5.5), ("other", "2018-02-01T00:00:00Z", 0, 0, 10, 5)]
+    listed.write_bytes(quakeml_text(rows))
+    write(tiny / "notebooks", "01_catalogue", 'made("event.json", f"{event_id} of {catalogue}")', 'catalogue: str = ""')
+    name = "20180111-mandali-0659"
+    code, out, err = says("run", "us2000ci3s", "--catalogue", listed, "--runs", tiny / "runs", "--json")
+    assert code == 0, err
+    [done] = json.loads(out)["results"]
+    assert (done["event_id"], Path(done["run_folder"])) == (name, tiny / "runs" / name)
+    assert (tiny / "runs" / name / "event.json").read_text() == f"{name} of {listed}"
+    assert run_event(name, catalogue=listed, runs=tiny / "runs").redone == []
+    listed.write_bytes(quakeml_text(rows[:1]))
+    assert run_event(name, catalogue=listed, runs=tiny / "runs").redone == ["01_catalogue"]
+    with pytest.raises(UnknownEvent, match="No event '20180111-mandali-0659' among"):
+        run_event(name, runs=tiny / "runs")
+    with pytest.raises(ParameterError, match="'catalogue' has an option of its own"):
+        run_event(name, catalogue=listed, parameters={"catalogue": "usgs"})
+    with pytest.raises(ParameterError, match="'catalogue' has an option of its own"):
+        run_event(DEFAULT_EVENT, parameters={"catalogue": "usgs"})
+
+
+def test_an_agency_s_own_name_leads_to_the_run_of_the_event(tiny):
+    assert run_event("us7000df40").path.name == DEFAULT_EVENT
+
+
+@pytest.mark.parametrize("chapter", sorted(settings().notebooks.glob("0[2-5]_*.py")), ids=lambda path: path.stem)
+def test_a_chapter_takes_the_earthquake_that_chapter_1_left(chapter):
+    """The run's event may be in no catalogue of the book's."""
+    text = chapter.read_text(encoding="utf-8")
+    assert "find_event(event_id)" not in text
+    assert '"event.json").read_text' in text
 
 
 def test_only_what_is_stale_is_done_again(tiny, monkeypatch):

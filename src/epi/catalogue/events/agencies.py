@@ -134,8 +134,8 @@ def fetch_event(
     made = _MADE_ID.match(name)
     day = pd.to_datetime(made[1], format="%Y%m%d", utc=True, errors="coerce") if made else pd.NaT
     if not pd.isna(day):
-        span = {"since": day, "until": day + pd.Timedelta(days=1)}
-        return fetch_events(agency, **span, refresh=refresh, timeout_s=timeout_s, progress=progress)
+        next_day = day + pd.Timedelta(days=1)
+        return fetch_events(agency, since=day, until=next_day, refresh=refresh, timeout_s=timeout_s, progress=progress)
     identifier = name.removeprefix(f"{agency}:")
     question = {"agency": agency, "event": identifier}
 
