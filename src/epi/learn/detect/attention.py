@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from math import isqrt
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def attention_weights(network: Classifier, channels: Tensor) -> Tensor:
 def head_maps(weights: Tensor) -> Tensor:
     """What the whole scene's token takes from each square: (layers, n, heads, rows, columns)."""
     side = _side(weights)
-    return weights[..., 0, 1:].unflatten(-1, (side, side))
+    return weights[..., 0, 1:].reshape(*weights.shape[:-2], side, side)
 
 
 def rollout(weights: Tensor) -> Tensor:
@@ -63,7 +64,7 @@ def rollout(weights: Tensor) -> Tensor:
     for layer in mean:
         total = (layer + own) / 2 @ total
     found = total[:, 0, 1:]
-    return (found / found.sum(1, keepdim=True)).unflatten(1, (_side(weights),) * 2)
+    return (found / found.sum(1, keepdim=True)).reshape(-1, _side(weights), _side(weights))
 
 
 def gradient_map(network: Classifier | Segmenter | DualAttention, channels: Tensor) -> Tensor:
@@ -153,17 +154,17 @@ def _area(box: Box) -> int:
 
 
 def _side(weights: Tensor) -> int:
-    return round((weights.shape[-1] - 1) ** 0.5)
+    return isqrt(weights.shape[-1] - 1)
 
 
 def _features(network: nn.Module) -> nn.Module:
     """The part whose output are the last features."""
     if isinstance(network, Segmenter):
-        return network.body.encoder
+        return cast(nn.Module, network.body.encoder)
     if isinstance(network, DualAttention):
         return network.encoder
     if isinstance(network, Classifier) and hasattr(network.body, "stages"):
-        return network.body.stages
+        return cast(nn.Module, network.body.stages)
     raise ParameterError("A transformer has no features on a map: ask for its attention instead.")
 
 
@@ -184,9 +185,9 @@ def _plain_attention(blocks: nn.Sequential) -> Iterator[None]:
 @contextmanager
 def _listening(blocks: nn.Sequential, kept: list[Tensor]) -> Iterator[None]:
     """Keep what goes into each layer's dropout of attention: the weights."""
+    layers: list[Any] = [block.attn for block in blocks]
     hooks = [
-        block.attn.attn_drop.register_forward_pre_hook(lambda _, given: kept.append(given[0].detach()))
-        for block in blocks
+        layer.attn_drop.register_forward_pre_hook(lambda _, given: kept.append(given[0].detach())) for layer in layers
     ]
     try:
         yield

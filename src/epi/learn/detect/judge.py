@@ -61,7 +61,7 @@ def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Te
     device = next(network.parameters()).device
     network.eval()
     with torch.inference_mode():
-        parts = [network(piece.to(device)) for piece in channels.split(batch)]
+        parts = [network(piece.to(device)) for piece in torch.split(channels, batch)]
     present = torch.cat([part.present for part in parts]).cpu()
     masks = [part.mask.sigmoid().cpu() for part in parts if part.mask is not None]
     return present, torch.cat(masks) if masks else None
@@ -81,7 +81,7 @@ def judge(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[in
     for number in blocks:
         scenes = block_of(mixture, seed, number, pixels=settings.pixels)
         present, mask = look(network, scene_channels(scenes))
-        row = facts(scenes) | {"logit": present.numpy()}
+        row: dict[str, Any] = facts(scenes) | {"logit": present.numpy()}
         row |= {"probability": (present / settings.temperature).sigmoid().numpy()}
         if mask is not None:
             counts.append(count_pixels(mask, scenes))

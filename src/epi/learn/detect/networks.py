@@ -1,9 +1,9 @@
 """Networks that say whether there is an earthquake, and which ground it moved, made of timm's and smp's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -31,7 +31,7 @@ SEGMENTERS = {
     "unet-convnext": "tu-convnext_atto",
 }
 """Networks that also say where, and their encoders."""
-SMALL_VIT = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num_heads": 4}
+SMALL_VIT: dict[str, Any] = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num_heads": 4}
 """The small transformer: squares of 8 pixels, few layers."""
 DECODER = (96, 64, 48, 24, 8)
 """Channels of the small network's decoder, from coarse to fine."""
@@ -85,7 +85,7 @@ class Classifier(nn.Module):
             made |= {"img_size": settings.pixels} if settings.network.startswith("vit") else {}
             self.body = timm.create_model(CLASSIFIERS[settings.network], pretrained=False, **made)
         if settings.network == "convnext":
-            _tell_no_data(self.body.stem[0])
+            _tell_no_data(cast(nn.Sequential, self.body.stem)[0])
 
     def forward(self, channels: Tensor) -> Found:
         """Look at (n, channels, pixels, pixels)."""
@@ -120,7 +120,7 @@ class DualAttention(nn.Module):
         self.encoder = timm.create_model(
             "resnet50", in_chans=len(DETECT_CHANNELS), features_only=True, output_stride=8, pretrained=False
         )
-        deep = self.encoder.feature_info.channels()[-1]
+        deep = cast(Any, self.encoder).feature_info.channels()[-1]
         self.narrow = nn.ModuleList(_convolution(deep, width) for _ in range(2))
         self.places, self.channels = PlaceAttention(width), ChannelAttention()
         self.after = nn.ModuleList(_convolution(width, width) for _ in range(2))
@@ -167,7 +167,24 @@ class ChannelAttention(nn.Module):
         return torch.as_tensor(seen + self.scale * (weight @ flat).view_as(seen))
 
 
-Detector = Classifier | Segmenter | DualAttention
+class Ensemble(nn.Module):
+    """Several networks asked together: the mean of their probabilities, or the ground on which all of them agree."""
+
+    def __init__(self, parts: Sequence["Detector"], *, agree: bool) -> None:
+        super().__init__()
+        self.parts, self.agree = nn.ModuleList(parts), agree
+        name = ("intersection of " if agree else "mean of ") + ", ".join(part.settings.network for part in parts)
+        self.settings = replace(parts[0].settings, network=name, temperature=1.0)
+
+    def forward(self, channels: Tensor) -> Found:
+        """Look at (n, channels, rows, columns); what all give a probability is in the intersection."""
+        found = [part(channels) for part in self.parts]
+        masks = torch.stack([one.mask for one in found if one.mask is not None]).sigmoid()
+        joined = masks.amin(0) if self.agree else masks.mean(0)
+        return Found(torch.stack([one.present for one in found]).mean(0), torch.logit(joined, eps=1e-6))
+
+
+Detector = Classifier | Segmenter | DualAttention | Ensemble
 
 
 def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
@@ -246,8 +263,8 @@ def read_detector_card(path: str | Path) -> dict[str, Any]:
         return dict(json.loads(facts["card"]))
 
 
-def _tell_no_data(stem: nn.Conv2d) -> None:
-    """Give ground without data, zero in all channels, an answer of its own: a layer norm would magnify nothing at all."""
+def _tell_no_data(stem: nn.Module) -> None:
+    """Give ground without data, zero in all channels, an answer of its own: a layer norm would magnify nothing."""
     nn.init.normal_(cast(Tensor, stem.bias), std=0.3)
 
 

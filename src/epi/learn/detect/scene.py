@@ -140,8 +140,9 @@ def as_grid(product: xr.Dataset, spacing_km: float) -> Grid:
     phasor, known = area_mean(scene.phasor, valid, size)
     coherence = np.clip(area_mean(scene.coherence, valid, size)[0].real, 0, 1)
     phase = np.angle(phasor) if whole is None else area_mean(np.where(valid, whole, 0), valid, size)[0].real
-    places = [_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km)]
-    return Grid(phase, coherence, known, whole is not None, LocalFrame(*places, scene.frame.origin))
+    east, north = (_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km))
+    frame = LocalFrame(east, north, scene.frame.origin)
+    return Grid(np.asarray(phase, dtype=float), coherence, known, whole is not None, frame)
 
 
 def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:

@@ -1,6 +1,7 @@
 """Tables of how well detectors do, with 95 % intervals over scenes: each sees an earthquake of its own."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,8 @@ def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict
         "quiet_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] != KINDS[0]),
     }
     for name, least in (("half", 0.5), ("one", 1.0)):
-        statistics[f"recall_{name}"] = lambda each, least=least: _recall_above(each, alarm, least)
-        statistics[f"f1_{name}"] = lambda each, least=least: balanced_f1(
-            _recall_above(each, alarm, least), _share(each["probability"] >= alarm, each["kind"] != KINDS[0])
-        )
+        statistics[f"recall_{name}"] = partial(_recall_above, alarm=alarm, fringes=least)
+        statistics[f"f1_{name}"] = partial(_f1_above, alarm=alarm, fringes=least)
     found: dict[str, float] = {"n": len(kept), "earthquakes": int(kept["present"].sum())}
     return found | with_intervals(kept, statistics, seed=seed)
 
@@ -123,3 +122,8 @@ def _f1(present: pd.Series, said: pd.Series) -> float:
 
 def _recall_above(table: pd.DataFrame, alarm: float, fringes: float) -> float:
     return _share(table["probability"] >= alarm, table["present"] & (table["fringes"] > fringes))
+
+
+def _f1_above(table: pd.DataFrame, alarm: float, fringes: float) -> float:
+    false_alarms = _share(table["probability"] >= alarm, table["kind"] != KINDS[0])
+    return balanced_f1(_recall_above(table, alarm, fringes), false_alarms)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pandas as pd
 import torch
@@ -124,7 +124,7 @@ class DetectLearning(lightning.LightningModule):
     @property
     def averaged(self) -> Detector:
         """The network that stays."""
-        return self.average.module if self.plan.memory else self.network
+        return cast(Detector, self.average.module) if self.plan.memory else self.network
 
     @torch.no_grad()
     def watch(self) -> dict[str, float]:

@@ -77,7 +77,10 @@ class Scenes:
     def take(self, chosen: Any) -> "Scenes":  # noqa: ANN401  # whatever a tensor may be indexed with
         """Return some of the scenes."""
         whole = {each.name: getattr(self, each.name) for each in fields(self)}
-        return Scenes(**{name: value[chosen] if isinstance(value, Tensor) else value for name, value in whole.items()})
+        part: dict[str, Any] = {
+            name: value[chosen] if isinstance(value, Tensor) else value for name, value in whole.items()
+        }
+        return Scenes(**part)
 
 
 def labelled_scenes(
@@ -121,7 +124,7 @@ def _block(mixture: Mixture, seed: list[int], pixels: int, device: str | torch.d
     to_phase = -4 * np.pi / mixture.wavelength_m
     moved = to_phase * ground
     coherence = coherence * sky.within_a_pixel(moved)
-    looks = np.exp(rng.uniform(*np.log(mixture.looks), BLOCK))
+    looks = _log_uniform(rng, mixture.looks, BLOCK)
     error, seen = sky.speckle(coherence, torch.tensor(looks, dtype=torch.float32, device=device), noise)
     constant = torch.tensor(rng.uniform(-np.pi, np.pi, BLOCK), dtype=torch.float32, device=device)[:, None, None]
     phase = moved + to_phase * delay + error + constant
@@ -136,11 +139,10 @@ def _block(mixture: Mixture, seed: list[int], pixels: int, device: str | torch.d
     mask = size >= (PEAK_SHARE * shaken.abs().amax((1, 2))).clamp_min(LEAST_M)[:, None, None]
     images = (phase, seen * valid, valid, mask, shaken)
     phase, seen, valid, mask, shaken = (each.flip(1).contiguous() for each in images)
-    numbers = (torch.tensor(each, dtype=torch.float32, device=device) for each in (magnitude, depth))
+    strong, deep, air = (torch.tensor(each, dtype=torch.float32, device=device) for each in (magnitude, depth, rms))
     kinds = torch.from_numpy(kind).to(device)
-    air = torch.tensor(rms, dtype=torch.float32, device=device)
     return Scenes(
-        phase, seen, valid, is_unwrapped, mask, shaken, kinds, *numbers, peak, air, spacing, mixture.wavelength_m
+        phase, seen, valid, is_unwrapped, mask, shaken, kinds, strong, deep, peak, air, spacing, mixture.wavelength_m
     )
 
 
@@ -148,6 +150,11 @@ _LAYERED, _RAMP, _LOST, _SUBSIDENCE, _VOLCANO, _UNWRAPPING = (
     KINDS.index(name) for name in ("layered air", "ramp", "lost ground", "subsidence", "volcano", "unwrapping error")
 )
 _TRICKS = np.array([1, 1, 1, _LAYERED, _RAMP, _LOST, _UNWRAPPING])
+
+
+def _log_uniform(rng: np.random.Generator, limits: tuple[float, float], count: int) -> Floats:
+    low, high = np.log(limits)
+    return np.exp(rng.uniform(low, high, count))
 
 
 def _looks(rng: np.random.Generator, count: int) -> Floats:
@@ -229,7 +236,7 @@ def _delay(
 ) -> tuple[Tensor, Floats]:
     """Delay of air and ramp (m), and the rms of the air alone."""
     count, pixels = len(trick), len(offsets)
-    rms = np.exp(rng.uniform(*np.log(mixture.atmosphere_m), count))
+    rms = _log_uniform(rng, mixture.atmosphere_m, count)
     share = np.where(trick == _LAYERED, rng.uniform(0.6, 1.0, count), rng.uniform(0, mixture.stratified, count))
     steep = np.where(trick == _RAMP, rng.uniform(0.03, 0.1, count), rng.uniform(0, mixture.ramp_m, count))
     wild = sky.air(count, pixels, spacing, outer_km=mixture.outer_km, slope=mixture.slope, noise=noise)

@@ -75,7 +75,7 @@ def holes(cover: Tensor, share: Floats, rng: np.random.Generator, *, least_side:
     count, pixels, _ = cover.shape
     device = cover.device
     lowest = torch.special.ndtri(torch.tensor(np.clip(share, 1e-6, 0.9), dtype=torch.float32, device=device))
-    valid = cover >= lowest[:, None, None]
+    valid: Tensor = cover >= lowest[:, None, None]
     line = torch.linspace(-1, 1, pixels, device=device)
     coast = torch.from_numpy(np.flatnonzero(rng.random(count) < 0.12)).to(device)
     turn = torch.tensor(rng.uniform(0, 2 * np.pi, len(coast)), dtype=torch.float32, device=device)[:, None, None]

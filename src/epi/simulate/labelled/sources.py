@@ -211,7 +211,8 @@ def _ruptures(
     parts = rng.integers(1, segments + 1, count)
     shares = np.arange(segments) < parts[:, None]
     each = whole - np.log10(parts) / 1.5
-    planes, slips = [], []
+    planes: list[Floats] = []
+    slips: list[Floats] = []
     for segment in range(segments):
         plane = _planes(rng, each, depth_km)
         if segment:  # at the end of the one before, bent by up to 50 degrees
@@ -271,11 +272,11 @@ def _fields(
     for n, parts in enumerate(faults):
         east, north = np.meshgrid(x[n], y[n])
         used = torch.from_numpy(parts[np.abs(parts[:, 7:]).sum(1) > 0]).to(device)
-        points = (torch.from_numpy(each.ravel()).to(device) for each in (east, north))
-        found = displacement(*points, used, check=False).sum(0)
+        x_km, y_km = (torch.from_numpy(each.ravel()).to(device) for each in (east, north))
+        found = displacement(x_km, y_km, used, check=False).sum(0)
         moved[n] = found.T.reshape(3, NODES, NODES).to(torch.float32)
-    kept = (torch.tensor(each, dtype=torch.float32, device=device) for each in (half, growth))
-    return Fields(moved, *kept, magnitude, depth_km)
+    inner, rate = (torch.tensor(each, dtype=torch.float32, device=device) for each in (half, growth))
+    return Fields(moved, inner, rate, magnitude, depth_km)
 
 
 def _halves(planes: Floats) -> Floats:
@@ -316,11 +317,12 @@ def _node_of(place: Tensor, half_km: Tensor, growth: Tensor) -> Tensor:
 
 def _take(fields: Fields, rows: NDArray[np.intp]) -> Fields:
     chosen = torch.from_numpy(rows).to(fields.moved.device)
-    tensors = (each[chosen] for each in (fields.moved, fields.half_km, fields.growth))
-    return Fields(*tensors, fields.magnitude[rows], fields.depth_km[rows])
+    moved, half, growth = (each[chosen] for each in (fields.moved, fields.half_km, fields.growth))
+    return Fields(moved, half, growth, fields.magnitude[rows], fields.depth_km[rows])
 
 
 def _join(parts: list[Fields]) -> Fields:
-    tensors = (torch.cat([getattr(part, name) for part in parts]) for name in ("moved", "half_km", "growth"))
-    numbers = (np.concatenate([getattr(part, name) for part in parts]) for name in ("magnitude", "depth_km"))
-    return Fields(*tensors, *numbers)
+    names = ("moved", "half_km", "growth")
+    moved, half, growth = (torch.cat([getattr(part, name) for part in parts]) for name in names)
+    magnitude, depth = (np.concatenate([getattr(part, name) for part in parts]) for name in ("magnitude", "depth_km"))
+    return Fields(moved, half, growth, magnitude, depth)
