@@ -134,6 +134,28 @@ def test_merging_keeps_what_is_not_the_same():
     assert len(merge_catalogues([quakes((0, 0, 0, 5.0)), twice.assign(source=["isc:0", "isc:1"])])) == 2
 
 
+def test_a_catalogue_of_several_agencies_stays_as_it_is():
+    """Two earthquakes within seconds and km of each other, of one table: whoever made it told them apart."""
+    own = read_events()
+    assert len(merge_catalogues([own])) == len(own) == 202
+    mixed = quakes((0, 0, 0, 5.0), (3, 0, 0.1, 5.1)).assign(source=["usgs:0", "isc:1"])
+    assert len(merge_catalogues([mixed])) == 2
+    merged = merge_catalogues([mixed, quakes((1, 0, 0, 5.0), agency="emsc")])
+    assert sorted(merged["source"]) == ["isc:1", "usgs:0; same:emsc:0"]
+    assert list(merged.columns) == list(own.columns)
+    # of another table two rows may be one of this each, but not both the same one
+    both = merge_catalogues([mixed, quakes((0.5, 0, 0, 5.0), (2, 0, 0.05, 5.0), agency="emsc")])
+    assert sorted(both["source"]) == ["isc:1; same:emsc:1", "usgs:0; same:emsc:0"]
+
+
+def test_what_is_no_earthquake_is_joined_with_none():
+    own, other = read_events(), quakes((0, 0, 0, 5.0), agency="isc")
+    slide = own[own["kind"] == "landslide"].iloc[[0]]
+    shaken = other.assign(time=slide["time"].iloc[0], latitude=slide["latitude"].iloc[0], magnitude=np.nan)
+    shaken["longitude"] = slide["longitude"].iloc[0]
+    assert len(merge_catalogues([slide, shaken])) == 2
+
+
 def test_ids_stay_unique_and_the_unknown_is_filled():
     usgs, isc = quakes((0, 0, 0, np.nan)), quakes((1, 0, 0, 6.1), (100, 50, 50, 6.0), agency="isc")
     usgs["magnitude_type"], isc["magnitude_type"] = "", "mb"

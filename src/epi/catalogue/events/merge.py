@@ -11,6 +11,8 @@ from epi.errors import ParameterError
 PREFERRED = ("usgs", "isc", "emsc")
 """Whose numbers are kept where several agencies list one earthquake, the first of these that does."""
 
+_FROM = "catalogues"  # column: numbers of the catalogues that a row stands for, while they are put together
+
 _FILLED_TOGETHER = (("depth_km",), ("magnitude", "magnitude_type"), ("strike", "dip", "rake"))
 
 
@@ -24,10 +26,11 @@ def merge_catalogues(
 ) -> pd.DataFrame:
     """Put catalogues of several agencies together, each earthquake once.
 
-    Two rows of different catalogues are one earthquake where their times differ by no more than ``seconds``, their
-    epicentres by no more than ``km`` and their magnitudes (where both have one) by no more than ``magnitudes``. Of
-    several candidates the nearest goes first, in time and distance as parts of their limits, and no row is used twice.
-    Rows of one catalogue are never joined.
+    Two rows of different catalogues, both earthquakes, are the same one where their times differ by no more than
+    ``seconds``, their epicentres by no more than ``km`` and their magnitudes (where both have one) by no more than
+    ``magnitudes``. Of several candidates the nearest goes first, in time and distance as parts of their limits, and no
+    row is used twice.
+    Rows of one catalogue are never joined, whatever agencies they are from: whoever made it told them apart.
 
     Parameters
     ----------
@@ -54,16 +57,17 @@ def merge_catalogues(
     merged = parts[0][1]
     for _, part in parts[1:]:
         merged = _joined(merged, part, seconds=seconds, km=km, magnitudes=magnitudes)
-    return merged.sort_values("time", kind="stable", ignore_index=True)
+    return merged.drop(columns=_FROM).sort_values("time", kind="stable", ignore_index=True)
 
 
 def _by_agency(catalogues: Sequence[pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
-    """Split catalogues by the agency that each row comes from."""
-    return [
-        (str(agency), rows.reset_index(drop=True))
-        for events in catalogues
-        for agency, rows in events.groupby(events["source"].str.split(":").str[0], sort=False)
-    ]
+    """Split catalogues by the agency that each row comes from; each row keeps the number of its catalogue."""
+    parts = []
+    for number, events in enumerate(catalogues):
+        numbered = events.assign(**{_FROM: pd.Series([{number}] * len(events), index=events.index, dtype=object)})
+        agencies = numbered.groupby(events["source"].str.split(":").str[0], sort=False)
+        parts += [(str(agency), rows.reset_index(drop=True)) for agency, rows in agencies]
+    return parts
 
 
 def _joined(kept: pd.DataFrame, new: pd.DataFrame, *, seconds: float, km: float, magnitudes: float) -> pd.DataFrame:
@@ -71,6 +75,10 @@ def _joined(kept: pd.DataFrame, new: pd.DataFrame, *, seconds: float, km: float,
     near = neighbours(kept, new, seconds=seconds, km=km)
     size = [frame["magnitude"].to_numpy()[rows] for frame, rows in ((kept, near.first), (new, near.second))]
     alike = ~(np.abs(size[0] - size[1]) > magnitudes)  # unknown sizes may be alike
+    for frame, rows in ((kept, near.first), (new, near.second)):
+        alike &= (frame["kind"] == "earthquake").to_numpy()[rows]
+    ends = (kept[_FROM].to_numpy()[near.first], new[_FROM].to_numpy()[near.second])
+    alike &= np.array([one.isdisjoint(two) for one, two in zip(*ends, strict=True)], bool)
     cost = np.abs(near.seconds) / max(seconds, 1e-9) + near.km / max(km, 1e-9)
     taken: dict[int, int] = {}
     used: set[int] = set()
@@ -91,6 +99,10 @@ def _filled(kept: pd.DataFrame, new: pd.DataFrame, one: list[int], two: list[int
     kept, other = kept.copy(), new.iloc[two].set_index(pd.Index(one))
     name = other["source"].str.split(";").str[0]
     kept.loc[one, "source"] += "; same:" + name
+    numbers = kept[_FROM].tolist()
+    for row, more in zip(one, other[_FROM], strict=True):
+        numbers[row] = numbers[row] | more
+    kept[_FROM] = numbers
     for columns in _FILLED_TOGETHER:
         lacks = kept.loc[one, columns[0]].isna() & other[columns[0]].notna()
         rows = lacks.index[lacks]
