@@ -1,5 +1,7 @@
 """The calendar is simulated, but its tracks and times are those of the real satellites."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -71,6 +73,22 @@ def test_one_satellite_repeats_after_12_days_two_after_6():
     one = pd.Series([scene.start for scene in scenes if scene.track == 102 and scene.platform == "S1A"]).diff().dropna()
     assert (one == CYCLE).all()
     assert ((both - CYCLE / 2).abs() <= pd.Timedelta(minutes=1)).all()
+
+
+def test_a_wider_window_is_searched_to_its_ends(says):
+    event = find_event("20210303-thessaly")
+    for days in (15, 40):
+        match = match_pairs(event, candidate_scenes(event, days=days), days=days)
+        away = match.table()["days"]
+        assert away.min() < 12 - max(days, 24) < max(days, 24) - 12 < away.max()
+    found = json.loads(says("pairs", event.event_id, "--days", 40, "--json")[1])
+    starts = pd.to_datetime([scene["start"] for scene in found["rejected"]])
+    assert (starts - event.time).max() > pd.Timedelta(days=28)
+    # a pair of real records that takes more than 15 days is found by who asks for as many
+    borrego = find_event("20160610-borrego-springs")
+    later = Event.from_dict(borrego.to_dict() | {"time": (borrego.time + pd.Timedelta(days=22)).isoformat()})
+    assert all(scene.simulated for scene in candidate_scenes(later))
+    assert not any(scene.simulated for scene in candidate_scenes(later, days=30))
 
 
 def test_only_satellites_in_service_take_images():

@@ -17,7 +17,7 @@ from shapely import Polygon
 from epi.catalogue.events.read import Event
 from epi.catalogue.images.archives import read_scenes
 from epi.catalogue.images.scenes import ORBITS_PER_CYCLE, Scene
-from epi.catalogue.pairs.match import match_pairs
+from epi.catalogue.pairs.match import WINDOW_DAYS, match_pairs
 
 CYCLE = pd.Timedelta(days=12)
 """Time after which a Sentinel-1 satellite flies over the same ground track again."""
@@ -76,7 +76,11 @@ class Passage:
     heading: float
 
 
-def simulated_scenes(event: Event, *, days: float = 24.0) -> list[Scene]:
+CALENDAR_DAYS = 24.0
+"""How far a calendar reaches on either side of an event, where no wider window is asked for: two cycles."""
+
+
+def simulated_scenes(event: Event, *, days: float = CALENDAR_DAYS) -> list[Scene]:
     """Write the calendar of images that Sentinel-1 could have taken around an event.
 
     Every passage of every satellite in service is listed, one slice each, cut so that the epicentre is in its middle
@@ -100,19 +104,20 @@ def simulated_scenes(event: Event, *, days: float = 24.0) -> list[Scene]:
     return sorted(scenes, key=lambda scene: scene.start)
 
 
-def candidate_scenes(event: Event, path: str | Path | None = None, *, days: float = 24.0) -> list[Scene]:
+def candidate_scenes(event: Event, path: str | Path | None = None, *, days: float = WINDOW_DAYS) -> list[Scene]:
     """Return the scenes to match an event with: those of a file, else shipped records of it, else the calendar.
 
     Parameters
     ----------
     event : the earthquake.
     path : a file of archive records as `read_scenes` takes it; empty or None for none.
-    days : reach of the simulated calendar.
+    days : window in which they are to be matched; a calendar reaches as far, and no less than `CALENDAR_DAYS`.
     """
     if path:
         return read_scenes(path)
     shipped = read_scenes()
-    return shipped if match_pairs(event, shipped).pairs else simulated_scenes(event, days=days)
+    found = match_pairs(event, shipped, days=days).pairs
+    return shipped if found else simulated_scenes(event, days=max(days, CALENDAR_DAYS))
 
 
 def passages(latitude: float, longitude: float) -> list[Passage]:
