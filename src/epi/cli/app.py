@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from epi.cli.catalogue import events, pairs
+from epi.cli.detect import detect
 from epi.cli.download import download
 from epi.cli.images import interferogram
 from epi.cli.locate import locate
@@ -52,7 +53,8 @@ app = typer.Typer(
 for command in (events, pairs, download, interferogram):
     app.command()(command)
 app.command("snap-graph")(snap_graph)
-app.command()(locate)
+for command in (locate, detect):
+    app.command()(command)
 
 
 @app.command()

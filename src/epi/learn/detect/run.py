@@ -1,7 +1,7 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile compare`` the table of published networks beside them, small enough for a CPU; ``--profile full`` all of them
+``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of them
 at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
@@ -17,7 +17,7 @@ from epi.learn.detect.baselines import Free, fit_free
 from epi.learn.detect.channels import scene_channels
 from epi.learn.detect.data import block_of
 from epi.learn.detect.judge import Judged, adjust_detector, choose_alarm, facts, judge
-from epi.learn.detect.networks import Detector, DetectSettings, save_detector
+from epi.learn.detect.networks import Detector, DetectSettings, Ensemble, save_detector
 from epi.learn.detect.scores import mask_scores, presence_scores
 from epi.learn.detect.train import DetectPlan, train_detector
 from epi.settings import settings
@@ -59,6 +59,8 @@ def _published(network: str, pixels: int, **named: Any) -> DetectPlan:  # noqa: 
     return _plan(network, pixels, **(recipe | {"schedule": "constant"} | named))
 
 
+TOGETHER = ("unet-inceptionv3", "unet-vgg19")
+"""Networks whose intersection was hoped for."""
 POSTER = ("unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention")
 PROFILES: dict[str, DetectProfile] = {
     "ship": DetectProfile(
@@ -72,11 +74,11 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "compare": DetectProfile(
         {
-            name: _plan(name, 96, scenes=6_400, checks=4, memory=50, batch=16, rate=5e-4)
+            name: _plan(name, 96, scenes=3_840, checks=3, memory=50, batch=16, rate=5e-4)
             for name in (*POSTER, "convnext")
         }
-        | {"unet-convnext": _plan("unet-convnext", 96, scenes=6_400, checks=4, memory=50, batch=16)},
-        validation=10,
+        | {"unet-convnext": _plan("unet-convnext", scenes=3_840, checks=3, memory=50, batch=16, rate=5e-4)},
+        validation=6,
         test=8,
     ),
     "full": DetectProfile(
@@ -110,6 +112,7 @@ def run_detectors(
     """
     place, rows = Path(folder), []
     scenes: dict[str, pd.DataFrame] = {}
+    kept: dict[str, Detector] = {}
     for name, plan in profile.plans.items():
         plan = replace(plan, device=device, seed=seed)
         say(f"{name}: training on {plan.steps * plan.batch:,} scenes of {plan.settings.pixels} pixels")
@@ -119,11 +122,14 @@ def run_detectors(
         judged = {each.name: judge(trained.network, each, seed=TEST_SEED, blocks=range(profile.test)) for each in TESTS}
         made = [_row(name, test, one, trained.network, plan, command) for test, one in judged.items()]
         rows += made
+        kept[name] = trained.network
         for test, one in judged.items():
             scenes[test] = _beside(scenes.get(test), name, one, trained.network)
         if profile.ships:
             card = card_of(plan, trained.history, adjusted, made, command)
             save_detector(trained.network, settings().data / f"detector_{name.replace('-', '_')}.safetensors", card)
+    if set(TOGETHER) <= set(kept):
+        rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)
     pixels = next(iter(profile.plans.values())).settings.pixels
     free = fit_free(TRAINING, seed=FREE_SEED, blocks=range(profile.validation), pixels=pixels)
     rows += _free_rows(free, scenes, profile, pixels, command)
@@ -198,6 +204,19 @@ def _row(name: str, test: str, judged: Judged, network: Detector, plan: DetectPl
             if "boundary" not in part
         }
     return row | {"seed": plan.seed, "command": command}
+
+
+def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, command: str) -> list[dict[str, Any]]:
+    """Scores of networks put together, at thresholds of their own."""
+    plan = next(iter(profile.plans.values()))
+    rows = []
+    for agree in (False, True):
+        both = Ensemble(networks, agree=agree)
+        adjust_detector(both, plan.mixture, seed=seed, blocks=plan.blocks("validation")[: profile.validation])
+        for mixture in TESTS:
+            judged = judge(both, mixture, seed=TEST_SEED, blocks=range(profile.test))
+            rows.append(_row(both.settings.network, mixture.name, judged, both, replace(plan, seed=seed), command))
+    return rows
 
 
 def _beside(table: pd.DataFrame | None, name: str, judged: Judged, network: Detector) -> pd.DataFrame:

@@ -1,0 +1,128 @@
+"""Is there an earthquake in an interferogram, and which ground did it move?"""
+
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from epi.cli.options import (
+    Coherence,
+    Columns,
+    Crs,
+    Json,
+    Par,
+    Positive,
+    Quantity,
+    Units,
+    Wavelength,
+    stated,
+)
+from epi.console import degrees, print_json
+from epi.errors import ParameterError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from epi.learn.detect.networks import Detector
+
+SHIPPED = "detector_unet_convnext.safetensors"
+
+
+def detect(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Scenes, each for itself, or folders of patches.")
+    ],
+    *,
+    quantity: Quantity = None,
+    units: Units = None,
+    positive: Positive = None,
+    wavelength: Wavelength = None,
+    columns: Columns = None,
+    crs: Crs = None,
+    par: Par = None,
+    coherence: Coherence = None,
+    network: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights (default: those that ship).")] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE.nc", help="Also write the probability that ground moved (one scene).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether an interferogram holds an earthquake: probability, moved ground, boxes around it."""
+    from epi.learn.detect.networks import load_detector
+    from epi.settings import settings
+
+    if mask is not None and (len(files) != 1 or files[0].is_dir()):
+        raise ParameterError("--mask writes one map: give one scene with it.")
+    given = stated(locals() | dict.fromkeys(("incidence", "heading", "pass_direction")))
+    trained = load_detector(network or settings().data / SHIPPED)
+    results: list[dict[str, Any]] = []
+    for file in files:
+        start = time.perf_counter()
+        found = (
+            _of_patches(trained, file) if file.is_dir() and _is_store(file) else [_of_scene(trained, file, given, mask)]
+        )
+        seconds = round(time.perf_counter() - start, 2)
+        results += [{"file": str(file)} | one | {"seconds": seconds} for one in found]
+    if as_json:
+        return print_json(results)
+    print("\n".join(map(detection_text, results)))
+
+
+def detection_text(found: dict[str, Any]) -> str:
+    """Write what was detected in a few lines."""
+    verdict = "an earthquake" if found["present"] else "no earthquake"
+    name = " ".join(str(found[part]) for part in ("file", "patch") if part in found)
+    lines = [f"{name}: {verdict} (probability {found['probability']:.3f}, called so from {found['alarm']:.3f})"]
+    if not found["present"] and found.get("boxes"):
+        lines.append("  what follows may be air")
+    if found["moved_km2"]:
+        lines.append(f"  moved ground: {found['moved_km2']:.0f} km²")
+    if centre := found.get("centre"):
+        place = f"{centre['east_km']:.1f} km east, {centre['north_km']:.1f} km north of the scene's origin"
+        if "latitude" in centre:
+            place = f"{degrees(centre['latitude'], 'NS')} {degrees(centre['longitude'], 'EW')}"
+        lines.append(f"  its centre: {place}")
+    for box in found.get("boxes", []):
+        lines.append(
+            f"  box: {box['west_km']:.1f} to {box['east_km']:.1f} km east, "
+            f"{box['south_km']:.1f} to {box['north_km']:.1f} km north"
+        )
+    lines += [f"  note: {flag}" for flag in found.get("flags", [])]
+    return "\n".join(lines)
+
+
+def _is_store(folder: Path) -> bool:
+    """Whether a folder holds patches, and not a product of SNAP's."""
+    return (folder / "patches.csv").is_file()
+
+
+def _of_patches(network: "Detector", folder: Path) -> list[dict[str, Any]]:
+    from epi.learn.detect.tiles import detect_patches
+    from epi.patches import read
+
+    return detect_patches(network, read(folder))
+
+
+def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path | None) -> dict[str, Any]:
+    from epi.learn.detect.scene import detect_scene, mask_product
+    from epi.storage import atomic_path
+
+    result, found = detect_scene(network, _read(file, given))
+    if mask is not None:
+        with atomic_path(mask) as temporary:
+            mask_product(found).to_netcdf(temporary, engine="h5netcdf")
+        result["mask_file"] = str(mask)
+    return result
+
+
+def _read(file: Path, given: dict[str, Any]) -> "xr.Dataset":
+    """Read a scene; which way motion counts and where the satellite stood do not matter here, so none need be said."""
+    from epi.insar.readers.files import kind_of, read_scene
+
+    if kind_of(file, given.get("par")) not in ("GeoTIFF", "float file"):
+        return read_scene(file, **given)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*assumed, Sentinel-1's middle.*")
+        return read_scene(file, **({"positive": "away", "pass_direction": "ascending"} | given))

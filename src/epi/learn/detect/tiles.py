@@ -1,0 +1,64 @@
+"""Patches that were cut before, each looked at for itself."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from epi.errors import ParameterError
+from epi.learn.detect.channels import check_inputs, detect_channels
+from epi.learn.detect.judge import look
+from epi.learn.detect.networks import Detector
+from epi.patches import Patches, area_mean
+
+SCALE = 1.5
+"""By how much the pixels of a patch may be larger or smaller than those that the network learned from."""
+
+
+def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
+    """Say of each patch whether it holds an earthquake, and how much of its ground moved.
+
+    Parameters
+    ----------
+    network : trained and adjusted.
+    patches : about as large on the ground as what the network learned from, and not of fewer pixels.
+
+    Returns
+    -------
+    One result a patch, ready for JSON: ``event``, ``subswath`` and ``patch`` (its key), ``present``, ``probability``,
+    ``alarm`` and ``moved_km2`` (None of a network that only says whether).
+
+    Raises
+    ------
+    ParameterError : patches of another size on the ground, or of fewer pixels.
+    EmptyScene : a patch without data.
+    """
+    settings, side = network.settings, patches.coh.shape[1]
+    sizes = patches.table["size_km"].to_numpy(dtype=float)
+    if (sizes > SCALE * settings.size_km).any() or (sizes < settings.size_km / SCALE).any():
+        raise ParameterError(
+            f"Patches of {sizes.min():.1f} to {sizes.max():.1f} km were given, and the network learned from squares of "
+            f"{settings.size_km:g} km: cut the scene again, or give the scene itself."
+        )
+    if side < settings.pixels:
+        raise ParameterError(f"Patches of {side} pixels were given: the network needs {settings.pixels} or more.")
+    phasor = patches.i + 1j * patches.q
+    seen = phasor != 0
+    means = [area_mean(one, known, settings.pixels) for one, known in zip(phasor, seen, strict=True)]
+    coherent = [area_mean(one, known, settings.pixels)[0] for one, known in zip(patches.coh, seen, strict=True)]
+    valid = torch.from_numpy(np.stack([known for _, known in means]))
+    phase = torch.from_numpy(np.stack([np.angle(mean) for mean, _ in means])).float()
+    coherence = torch.from_numpy(np.clip(np.stack(coherent).real, 0, 1)).float()
+    wrapped = torch.zeros(len(patches), dtype=torch.bool)
+    check_inputs(phase, coherence, valid, wrapped)
+    present, masks = look(network, detect_channels(phase, coherence, valid, wrapped))
+    probability = (present / settings.temperature).sigmoid().tolist()
+    pixel = (sizes / settings.pixels) ** 2
+    moved = None if masks is None else ((masks >= settings.threshold) & valid).sum((1, 2)).numpy() * pixel
+    names = patches.table[["event", "subswath", "patch"]].to_dict("records")
+    return [
+        {str(key): value for key, value in name.items()}
+        | {"present": said >= settings.alarm, "probability": said, "alarm": settings.alarm}
+        | {"moved_km2": None if moved is None else float(moved[n])}
+        for n, (name, said) in enumerate(zip(names, probability, strict=True))
+    ]
