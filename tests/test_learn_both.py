@@ -8,7 +8,7 @@ import pytest
 
 from epi.insar.frame import LocalFrame
 from epi.learn import Locator, Settings, joined
-from epi.learn.beside import CALIBRATION, REPORTED, measured_doubt, range_of, row
+from epi.learn.beside import CALIBRATION, DEVELOPMENT, REPORTED, main, measured_doubt, range_of, row
 from epi.learn.both import ALONE, BY_NETWORK, DOUBT, INVISIBLE, axes_of, trust_in
 from epi.learn.locate import Density, Located
 from epi.learn.ship import CALIBRATION as OF_THE_NETWORK
@@ -119,9 +119,26 @@ def test_a_planted_doubt_is_found_again():
 
 def test_the_doubt_was_not_measured_on_what_is_reported():
     assert max(max(seeds) for seeds in REPORTED.values()) < 10_000 <= min(CALIBRATION)
+    assert set(DEVELOPMENT) <= set(CALIBRATION)
     assert not set(CALIBRATION) & set(OF_THE_NETWORK)
     assert 0 < DOUBT < 1
     assert list(range_of("3-5")) == [3, 4, 5]
+
+
+@pytest.mark.parametrize("what", [["--out", "scores.csv"], ["--propose", "scores.csv"], ["--calibrate"]])
+@pytest.mark.parametrize("content", [None, b"no weights"])
+def test_weights_that_cannot_be_read_are_one_line(tmp_path, monkeypatch, capsys, what, content):
+    """They are read before any worker starts: one that fails while it gets ready would be started again for ever."""
+    monkeypatch.setattr("epi.learn.beside.get_context", lambda method: pytest.fail("workers were started"))
+    monkeypatch.chdir(tmp_path)
+    if content:
+        (tmp_path / "none.safetensors").write_bytes(content)
+    assert main([*what, "--network", "none.safetensors"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("FileFormatError: ")
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
+    assert not (tmp_path / "scores.csv").exists()
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,15 @@
 """Physics, network, both, the answers that cost nothing and the floor, on the same simulated scenes.
 
 ``python -m epi.learn.beside --out data/comparison_scores.csv`` scores the reported scenes;
-``python -m epi.learn.beside --calibrate`` measures the doubt of `epi.learn.both` on scenes of their own.
+``python -m epi.learn.beside --calibrate`` measures the doubt of `epi.learn.both` on scenes of their own;
+``python -m epi.learn.beside --propose data/proposal_scores.csv`` lets the network tell the fault where to look.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pandas as pd
 import torch
 import xarray as xr
 
+from epi.errors import EpiError
 from epi.insar.frame import local_frame
 from epi.learn.both import chance, joined
 from epi.learn.known import quiet_scene, recipe_scene, with_truth
@@ -28,12 +31,17 @@ from epi.settings import settings
 from epi.simulate import recipe
 from epi.simulate.floor import position_bound
 from epi.source.invert import locate
+from epi.source.proposal import Proposal
 from epi.storage import atomic_path
 
 REPORTED = {"earthquake": range(200), "quiet": range(100)}
 """Seeds of the recipe `epi.simulate.recipe.UNSEEN`, by kind."""
 CALIBRATION = range(13_000, 13_080)
 """Seeds of the scenes on which the doubt of `epi.learn.both` is measured."""
+DEVELOPMENT = CALIBRATION[:40]
+"""Seeds of the earthquakes on which the search that starts from the network's map is tried."""
+MISLEADING = 0.05
+"""How often a network's map is taken to say nothing: as often as its 95 % ellipses may miss."""
 
 Case = tuple[dict[str, Any], Located, tuple[float, float]]
 """Of an earthquake: the fault as `epi locate` gives it, the network's belief, and the true centroid (km)."""
@@ -94,6 +102,36 @@ def table(weights: Path, seeds: Mapping[str, Iterable[int]], *, processes: int =
     return pd.DataFrame(found).sort_values(["kind", "seed"], ignore_index=True)
 
 
+def proposal_row(network: Locator, seed: int) -> dict[str, Any]:
+    """The fault's answer alone, and with the network's map: as places to start from, and as what is expected.
+
+    Parameters
+    ----------
+    network : trained and adjusted.
+    seed : of an earthquake of the recipe.
+
+    Returns
+    -------
+    What is true of the scene, the network's error, and of each way (``alone``, ``starts``, ``expected``) error, ellipse
+    and seconds, whether an earthquake was seen, and the error of fault and network put together (``both_error_km``).
+    """
+    scene = recipe_scene(seed)
+    by_network, found, _ = locate_scene(network, scene.product)
+    start, expected = (Proposal(**asdict(found.density), doubt=doubt) for doubt in (None, MISLEADING))
+    place = by_network["east_km"], by_network["north_km"]
+    one = truth_row(scene) | {"network_error_km": error_row(scene, place, by_network["ellipse_km"])["error_km"]}
+    for name, proposal in {"alone": None, "starts": start, "expected": expected}.items():
+        fault = locate([scene.product], proposal=proposal).to_dict()
+        together = joined(fault, by_network | {"seconds": 0.0}, found, local_frame(scene.product))
+        told = error_row(scene, (fault["east_km"], fault["north_km"]), fault["ellipse_km"])
+        told |= {"visible": fault["visible"], "seconds": fault["seconds"]}
+        told["both_error_km"] = error_row(scene, (together["east_km"], together["north_km"]), together["ellipse_km"])[
+            "error_km"
+        ]
+        one |= {f"{name}_{key}": value for key, value in told.items()}
+    return one
+
+
 def measured_doubt(cases: Iterable[Case]) -> float:
     """How often the place of a fault that sees an earthquake has nothing to do with it (`epi.learn.both.DOUBT`).
 
@@ -135,31 +173,51 @@ def _row(asked: tuple[int, str]) -> dict[str, Any]:
     return row(_HELD["network"], *asked)
 
 
+def _proposed(asked: tuple[int, str]) -> dict[str, Any]:
+    return proposal_row(_HELD["network"], asked[0])
+
+
 def _answered(asked: tuple[int, str]) -> Case:
     scene = recipe_scene(asked[0])
     said, found = answers(_HELD["network"], scene.product)
     return said["physics"], found, scene.centroid
 
 
-def main(words: list[str]) -> None:
-    """Read the command line; write the table, or print the constants."""
+def main(words: list[str]) -> int:
+    """Read the command line; write a table, or print the constants: 0 done, 1 a stated error, 2 wrong usage."""
     reader = argparse.ArgumentParser(prog="python -m epi.learn.beside", description=(__doc__ or "").partition("\n")[0])
     what = reader.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="FILE.csv", help="score the reported scenes")
     what.add_argument("--calibrate", action="store_true", help="measure the doubt of the combination instead")
+    what.add_argument("--propose", type=Path, metavar="FILE.csv", help="score faults that the network proposes instead")
     reader.add_argument("--network", type=Path, metavar="FILE", help="weights (default: those that ship)")
     reader.add_argument("--earthquakes", type=range_of, metavar="FIRST-LAST", help="other seeds")
     reader.add_argument("--quiet", type=range_of, metavar="FIRST-LAST", help="other seeds of scenes without one")
     reader.add_argument("--processes", type=int, default=2)
     given = reader.parse_args(words)
     weights = given.network or settings().data / "locator.safetensors"
-    if given.calibrate:
-        asked = [(seed, "earthquake") for seed in given.earthquakes or CALIBRATION]
-        print(f"DOUBT = {measured_doubt(_on_each(_answered, asked, weights, given.processes)):.3f}")
-        return
-    seeds = {"earthquake": given.earthquakes or REPORTED["earthquake"], "quiet": given.quiet or REPORTED["quiet"]}
-    scores = table(weights, seeds, processes=given.processes)
-    with atomic_path(given.out) as temporary:
+    try:
+        load_network(weights)  # one that cannot be read would end every worker, and each would be started again
+        if given.calibrate:
+            asked = [(seed, "earthquake") for seed in given.earthquakes or CALIBRATION]
+            print(f"DOUBT = {measured_doubt(_on_each(_answered, asked, weights, given.processes)):.3f}")
+        elif given.propose:
+            asked = [(seed, "earthquake") for seed in given.earthquakes or DEVELOPMENT]
+            found = pd.DataFrame(_on_each(_proposed, asked, weights, given.processes))
+            _keep(found.sort_values("seed"), given.propose)
+        else:
+            chosen = {"earthquake": given.earthquakes, "quiet": given.quiet}
+            seeds = {kind: seeds or REPORTED[kind] for kind, seeds in chosen.items()}
+            _keep(table(weights, seeds, processes=given.processes), given.out)
+    except EpiError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _keep(scores: pd.DataFrame, path: Path) -> None:
+    """Write a table, whole or not at all."""
+    with atomic_path(path) as temporary:
         scores.to_csv(temporary, index=False, float_format="%.5g")
 
 
@@ -170,4 +228,4 @@ def range_of(text: str) -> range:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

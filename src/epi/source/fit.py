@@ -16,6 +16,7 @@ from torch import Tensor
 from epi.source import slip as uneven
 from epi.source.observe import Track
 from epi.source.okada import SHEAR_MODULUS_PA, los_greens
+from epi.source.proposal import Proposal
 
 # Leonard (2010), Bull. Seismol. Soc. Am. 100(5A), areas in km^2: Mw = log10(area) + 4.0, length = 0.7 area^0.6 km, so
 # log10(length / width) = 0.2 log10(area) - 0.29; the scatter is ours
@@ -62,6 +63,7 @@ class Problem:
     tracks : observations in one frame.
     covariances : (N, N) of each track's errors, m^2.
     cells : along strike and down dip; (1, 1) is even slip.
+    proposal : where the rectangle is expected, if it has a doubt; default anywhere.
 
     References
     ----------
@@ -74,8 +76,9 @@ class Problem:
         covariances: list[NDArray[np.float64]],
         *,
         cells: tuple[int, int] = (1, 1),
+        proposal: Proposal | None = None,
     ) -> None:
-        self.tracks, self.cells = tracks, cells
+        self.tracks, self.cells, self.proposal = tracks, cells, proposal
         self.taper = uneven.taper(*cells)
         self.even = cells == (1, 1)
         spread = 0.0 if self.even else ROUGHNESS
@@ -101,7 +104,7 @@ class Problem:
         means = _least_squares(mean @ mean.transpose(1, 2), mean @ self.data)
         if self.even:
             residual = self.data - (means[:, None, :] @ mean)[:, 0]
-            return means, torch.cat([residual, prior(parameters, means)], dim=1)
+            return means, torch.cat([residual, self._expected(parameters, means)], dim=1)
         field = self._field(units, means)
         factor = _factor(field)
         shared = field @ mean.transpose(1, 2)
@@ -113,7 +116,7 @@ class Problem:
         amplitude = torch.cholesky_solve(field @ residual[:, :, None], factor)[:, :, 0]
         residual = residual - (amplitude[:, None, :] @ field)[:, 0]
         logarithms = (2 * torch.log(torch.diagonal(factor, dim1=1, dim2=2)).clamp(min=1e-12)).sqrt()
-        return means, torch.cat([residual, amplitude, logarithms, prior(parameters, means)], dim=1)
+        return means, torch.cat([residual, amplitude, logarithms, self._expected(parameters, means)], dim=1)
 
     def fit(self, parameters: Tensor) -> Fit:
         """Cost and mean slip of a batch of rectangles."""
@@ -161,6 +164,13 @@ class Problem:
         share = self.share(fit, rng)
         centroid = (share[:, :, None] * places).sum(1) / share.sum(1, keepdim=True)
         return centroid.numpy(), (magnitude(fit.parameters, fit.slip) + 2 / 3 * torch.log10(share.mean(1))).numpy()
+
+    def _expected(self, parameters: Tensor, means: Tensor) -> Tensor:
+        """Departures from what is expected of any earthquake and, where that was proposed, of this one's place."""
+        expected = prior(parameters, means)
+        if self.proposal is None or self.proposal.doubt is None:
+            return expected
+        return torch.cat([expected, self.proposal.departure(parameters)], dim=1)
 
     def _units(self, parameters: Tensor) -> list[Tensor]:
         """(B, cells, N, 2) LOS responses of each track to unit strike slip and dip slip in every cell."""

@@ -22,6 +22,7 @@ from epi.source.fit import Fit, Problem, geometry
 from epi.source.noise import Noise, estimate, far_field, first_guess, misfit_covariance, model_error
 from epi.source.observe import Track, observe
 from epi.source.okada import GEOMETRY, los_greens
+from epi.source.proposal import Proposal
 
 COARSE_OBSERVATIONS, OBSERVATIONS = 110, 240  # about so many squares a scene
 CANDIDATES, STARTS, MODES = 3000, 32, 8  # rectangles tried, refined on the coarse view, and kept
@@ -97,7 +98,7 @@ class Location:
         return plain
 
 
-def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
+def locate(tracks: list[xr.Dataset], *, seed: int = 0, proposal: Proposal | None = None) -> Location:
     """Locate the source of one earthquake from its line-of-sight displacement, without any catalogue.
 
     One rectangular dislocation in an elastic half-space. Each scene is averaged over squares, its correlated noise is
@@ -111,6 +112,8 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
     tracks : products of the same earthquake, each with look vectors and ``los_displacement`` (m, toward positive) or
         ``phase`` (rad, unwrapped first); NaN is no data. All georeferenced, or all local with the same zero.
     seed : of the search and the sampling.
+    proposal : where the epicentre may lie by another's belief, a network's map for instance; it is tried there too and,
+        where the proposal has a doubt, expected there. Default none.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def locate(tracks: list[xr.Dataset], *, seed: int = 0) -> Location:
         unwrapped = [ds if "los_displacement" in ds else unwrap(ds) for ds in tracks]
         observed = [observe(ds, origin=frame.origin, most=OBSERVATIONS) for ds in unwrapped]
         coarse = [observe(ds, origin=frame.origin, most=COARSE_OBSERVATIONS) for ds in unwrapped]
-        solution = _solve(observed, _search(coarse, rng), rng)
+        solution = _solve(observed, _search(coarse, rng, proposal), rng, proposal)
     return _location(solution, frame, time.perf_counter() - began)
 
 
@@ -203,24 +206,24 @@ class _Solution:
     evidence: float
 
 
-def _search(tracks: list[Track], rng: np.random.Generator) -> Fit:
+def _search(tracks: list[Track], rng: np.random.Generator, proposal: Proposal | None) -> Fit:
     """Rectangles of even slip worth refining, from thousands tried on a coarse view of the scenes."""
-    problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
-    tried = search.candidates(tracks, CANDIDATES, rng)
+    problem = Problem(tracks, [first_guess(t).covariance(t) for t in tracks], proposal=proposal)
+    tried = search.candidates(tracks, CANDIDATES, rng, proposal=proposal)
     starts = search.distinct(problem.fit(tried), STARTS)
     return _refine(problem, starts)
 
 
-def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator) -> _Solution:
+def _solve(tracks: list[Track], found: Fit, rng: np.random.Generator, proposal: Proposal | None) -> _Solution:
     """Refine with even slip; explore and refine with uneven slip; learn the errors anew, refine and sample."""
-    even = Problem(tracks, [first_guess(t).covariance(t) for t in tracks])
+    even = Problem(tracks, [first_guess(t).covariance(t) for t in tracks], proposal=proposal)
     modes = _refine(even, found)
-    problem = Problem(tracks, [each.covariance for each in _errors(even, modes)], cells=CELLS)
+    problem = Problem(tracks, [each.covariance for each in _errors(even, modes)], cells=CELLS, proposal=proposal)
     modes = problem.fit(modes.parameters)
     tried = search.sample(problem, modes, rng, chains=CHAINS, generations=EXPLORING, heat=HEAT)
     modes = _refine(problem, search.distinct(modes.join(tried), MODES))
     errors = _errors(problem, modes)
-    problem = Problem(tracks, [each.covariance for each in errors], cells=CELLS)
+    problem = Problem(tracks, [each.covariance for each in errors], cells=CELLS, proposal=proposal)
     modes = _refine(problem, modes)
     posterior = search.sample(problem, modes, rng, chains=CHAINS, generations=SAMPLING)
     drawn = posterior.rows(rng.choice(len(posterior.cost), DRAWS, replace=False))

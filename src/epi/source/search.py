@@ -9,6 +9,7 @@ from torch import Tensor
 
 from epi.source.fit import AREA_CONSTANT, STEPS, Fit, Problem, geometry
 from epi.source.observe import Track
+from epi.source.proposal import Proposal
 
 ASPECT = 0.2  # log10 of length over width of the rectangles tried
 SPREAD = (0.05, 0.05, 0.05, 0.5, 0.5, 0.005, 0.005)  # of the sampler's jitter
@@ -16,8 +17,13 @@ LONGEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.3, 0.3)  # step downhill
 WIDEST = (5.0, 5.0, 3.0, 30.0, 20.0, 0.2, 0.2)  # standard deviations of where its chains start
 
 
-def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Tensor:
-    """(count, 7) rectangles to start from: where the ground moved, of any mechanism, as large as magnitude 5 to 7.3."""
+def candidates(
+    tracks: list[Track], count: int, rng: np.random.Generator, *, proposal: Proposal | None = None
+) -> Tensor:
+    """(count, 7) rectangles to start from: where the ground moved, of any mechanism, as large as magnitude 5 to 7.3.
+
+    With a proposal, every other one of them lies where that has it.
+    """
     east, north = (np.concatenate([getattr(t, axis) for t in tracks]) for axis in ("east", "north"))
     weight = []
     for track in tracks:
@@ -27,6 +33,9 @@ def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Ten
     share = np.concatenate(weight)
     share = 0.8 * share / share.sum() + 0.2 / len(share)
     chosen = rng.choice(len(share), size=count, p=share)
+    place = np.stack([east[chosen], north[chosen]], axis=1)
+    if proposal is not None:
+        place[::2] = proposal.draw(len(place[::2]), rng)
     size = rng.uniform(5.0, 7.3, count)
     area = size - AREA_CONSTANT
     aspect = rng.normal(ASPECT, 0.15, count)
@@ -34,8 +43,8 @@ def candidates(tracks: list[Track], count: int, rng: np.random.Generator) -> Ten
     return torch.from_numpy(
         np.column_stack(
             [
-                east[chosen] + rng.normal(0, 4, count),
-                north[chosen] + rng.normal(0, 4, count),
+                place[:, 0] + rng.normal(0, 4, count),
+                place[:, 1] + rng.normal(0, 4, count),
                 np.exp(rng.uniform(np.log(1.5), np.log(20), count)),
                 rng.uniform(0, 360, count),
                 np.degrees(np.arccos(rng.uniform(0, np.cos(np.deg2rad(10)), count))),
