@@ -44,7 +44,9 @@ from epi.catalogue.online.search import SOURCES, search_scenes
 from epi.catalogue.pairs.area import area_radius_km
 from epi.catalogue.pairs.bursts import SUBSWATHS, burst_bytes, bursts_over
 from epi.catalogue.pairs.match import events_by_image
+from epi.catalogue.pairs.sight import pair_probability
 from epi.simulate.acquisitions import candidate_scenes, passages, simulated_scenes
+from epi.source.coherence import LAND
 from epi.source.motion import affected_radius_km
 from epi.storage import atomic_path
 
@@ -101,7 +103,7 @@ if scenes in SOURCES:
     candidates = answer.scenes
     print(answer.summary)
 else:
-    candidates = candidate_scenes(event, scenes)
+    candidates = candidate_scenes(event, scenes, days=days)
 simulated = sum(scene.simulated for scene in candidates)
 print(f"{len(candidates)} candidates, {simulated} of them simulated")
 
@@ -183,12 +185,23 @@ _ = axes.set_title(f"{event.event_id}: {label}")
 # The first column is the pair that the coming chapters use.
 
 # %%
-chosen = [pair.to_dict() for pair in match.pairs]
+chosen = [pair.to_dict() | {"probability": round(pair_probability(event, pair), 2)} for pair in match.pairs]
 columns = ["track", "direction", "polarisation", "coverage", "temporal_baseline_days", "perpendicular_baseline_m"]
 print(match.pairs[0].reason if match.pairs else f"no pair: {match.missing}")
-pd.DataFrame(chosen, columns=[*columns, "simulated"]).T
+pd.DataFrame(chosen, columns=[*columns, "probability", "simulated"]).T
 
 # %% [markdown]
+# *The pairs, best track first.* `probability` is that of chapter 1, now for a pair: the displacement as its pass sees it,
+# against the usual air, over dry grass that has been changing for as many days as lie between its images, times the
+# share of the area that it shows. A pair of a forest, or of months, promises much less:
+
+# %%
+lands = {land: [pair_probability(event, pair, land=land) for pair in match.pairs] for land in LAND}
+pd.DataFrame(lands, index=[pair.track for pair in match.pairs]).T.round(2)
+
+# %% [markdown]
+# *Probability that a pair shows the earthquake, by kind of land.*
+#
 # The published interferogram of the Thessaly earthquake was made from the ascending images of 25 February and 3 March
 # 2021 {cite:p}`tolomei2021`: calendar and rules lead to the same two.
 #

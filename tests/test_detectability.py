@@ -62,6 +62,10 @@ def test_probability_rises_with_size_and_falls_with_depth_air_and_decorrelation(
     assert (np.diff(probability(5.8, 8, air_m=[0.003, 0.01, 0.03])) < 0).all()
     assert (np.diff(probability(5.8, 8, coherence=[0.05, 0.2, 0.4, 0.8])) > 0).all()
     assert probability(5.8, 8) > probability(5.8, 8, passes="mean")
+    either = [probability(5.6, 8, strike=13, dip=30, rake=90, passes=one) for one in ("ascending", "descending")]
+    assert either[0] > either[1] + 0.1  # a thrust that dips east moves up and west: toward who looks from the west
+    assert probability(5.6, 8, strike=13, dip=30, rake=90) == pytest.approx(max(either))
+    assert probability(5.6, 8, strike=13, dip=30, rake=90, passes="mean") == pytest.approx(np.mean(either))
     assert np.isnan(probability([np.nan, 6], [8, np.nan])).all()
     assert probability([[6.0], [5.0]], [5, 10, 15]).shape == (2, 3)
 
@@ -133,7 +137,7 @@ def test_the_usable_share_is_a_half_at_the_least_coherence():
         (lambda: probability(6, 10, air_m=np.nan), "A noise of nan m"),
         (lambda: probability(6, 10, coherence=1.2), "A coherence of 1.2"),
         (lambda: probability(6, 10, magnitude_error=-0.1), "error of magnitude or depth below 0"),
-        (lambda: probability(6, 10, passes="both"), "choose best or mean"),
+        (lambda: probability(6, 10, passes="both"), "choose best, mean, ascending, descending"),
         (lambda: coherence_after(12, land="lava"), "choose bare, urban"),
         (lambda: coherence_after(-12, land=Decay(0.8, 0.2, 30)), "-12 days"),
     ],

@@ -148,13 +148,18 @@ def pairs(
     ] = None,
     days: Annotated[float, typer.Option(min=0, help="How far from the earthquake a scene may be.")] = 15.0,
     bursts: Annotated[bool, typer.Option("--bursts", help="Ask the archive for single bursts (asf only).")] = False,
+    land: Annotated[
+        Literal["bare", "urban", "dry grass", "crops", "forest", "snow"],
+        typer.Option(help="Kind of land: how long it stays coherent decides what is seen."),
+    ] = "dry grass",
     explain: Annotated[bool, typer.Option("--explain", help="Also why each other candidate was rejected.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Choose the two radar images before and after an earthquake, on every track, and say what they weigh."""
+    """Choose the two radar images before and after an earthquake, on every track, and say what they would show."""
     from epi.catalogue import look_up, match_pairs
     from epi.catalogue.online.search import SOURCES, search_scenes
     from epi.catalogue.pairs.bursts import burst_bytes, burst_names
+    from epi.catalogue.pairs.sight import pair_probability
     from epi.simulate.acquisitions import candidate_scenes
 
     event, _ = look_up(event_id, catalogue, progress=say)
@@ -165,21 +170,26 @@ def pairs(
         say(answer.summary)
         match = match_pairs(event, answer.scenes, days=days)
     else:
-        match = match_pairs(event, candidate_scenes(event, scenes), days=days)
+        match = match_pairs(event, candidate_scenes(event, scenes, days=days), days=days)
     costs = [
         (burst_bytes(pair, event, match.radius_km), burst_names(pair, event, match.radius_km)) for pair in match.pairs
     ]
+    chances = [pair_probability(event, pair, land=land) for pair in match.pairs]
     if as_json:
         found = match.to_dict()
         chosen = [
-            pair | {"burst_bytes": size, "bursts": names}
-            for pair, (size, names) in zip(found["pairs"], costs, strict=True)
+            pair
+            | {"burst_bytes": size, "bursts": names}
+            | {"probability": None if math.isnan(chance) else round(chance, 3), "land": land}
+            for pair, (size, names), chance in zip(found["pairs"], costs, chances, strict=True)
         ]
         print_json(chosen, rejected=found["rejected"], radius_km=match.radius_km)
     else:
-        for pair, (size, names) in zip(match.pairs, costs, strict=True):
+        for pair, (size, names), chance in zip(match.pairs, costs, chances, strict=True):
             mark = " (simulated)" if _is_simulated(pair) else ""
             print("\n  ".join([pair.track + mark, *(scene.name for _, scene in pair.members), pair.reason]))
+            if not math.isnan(chance):
+                print(f"  probability that it shows the earthquake: {chance:.2f} (usual air, {land})")
             print(f"  {_weight(pair, size, burst_bytes(pair, event, _EVERYTHING_KM))}", *names)
         if explain:
             _explain(match)

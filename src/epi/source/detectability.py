@@ -1,6 +1,6 @@
 """Would Sentinel-1 see an earthquake? From its catalogue row and the pair's noise, before anything is downloaded."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -65,6 +65,8 @@ FIXED_DEPTHS_KM = (0.0, 5.0, 10.0, 33.0, 35.0)
 """Depths that a catalogue gives where the data cannot say."""
 
 
+Passes = Literal["best", "mean", "ascending", "descending"]
+
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(3)
 _SCATTER_NODES, _SCATTER_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 _EXTENT_POWER = 1 / 3  # the rms difference of the delay between two points grows as their distance to this power
@@ -105,7 +107,7 @@ def probability(
     coherence: ArrayLike = COHERENCE,
     magnitude_error: ArrayLike = MAGNITUDE_ERROR,
     depth_error: ArrayLike = DEPTH_ERROR,
-    passes: Literal["best", "mean"] = "best",
+    passes: Passes = "best",
 ) -> Floats:
     """Probability that an earthquake stands out of one interferogram.
 
@@ -121,7 +123,7 @@ def probability(
     coherence : median coherence of the land, as `epi.source.coherence.coherence_after` gives it.
     magnitude_error : standard deviation.
     depth_error : standard deviation of the depth's natural logarithm.
-    passes : "best" of ascending and descending, or the "mean" of the two, for a pass that is not chosen.
+    passes : "ascending" or "descending"; "best" of the two, or the "mean" of both, for a pass that is not chosen.
 
     Returns
     -------
@@ -136,8 +138,8 @@ def probability(
     ----------
     Hanssen (2001), Radar Interferometry, section 4.7: the delay's difference grows as distance to the power 1/3.
     """
-    if passes not in ("best", "mean"):
-        raise ParameterError(f"The passes were asked as {passes!r}; choose best or mean.")
+    if passes not in get_args(Passes):
+        raise ParameterError(f"The passes were asked as {passes!r}; choose {', '.join(get_args(Passes))}.")
     given = (magnitude, depth_km, strike, dip, rake, magnitude_error, depth_error, air_m, coherence)
     columns = np.broadcast_arrays(*given)
     shape = columns[0].shape
@@ -150,11 +152,13 @@ def probability(
     for rows in (np.flatnonzero(known), np.flatnonzero(~known)):
         for first in range(0, len(rows), _BLOCK):
             block = rows[first : first + _BLOCK]
-            found[block] = _probability(table[:7, block], stands_out[block], mean=passes == "mean")
+            found[block] = _probability(table[:7, block], stands_out[block], passes)
     return np.where(np.isnan(table[0] + table[1]), np.nan, found).reshape(shape)
 
 
-def detectability(events: pd.DataFrame, *, noise_m: float = NOISE_M, coherence: float = COHERENCE) -> pd.DataFrame:
+def detectability(
+    events: pd.DataFrame, *, noise_m: float = NOISE_M, coherence: float = COHERENCE, passes: Passes = "best"
+) -> pd.DataFrame:
     """What one interferogram would show of every event of a catalogue.
 
     Parameters
@@ -163,6 +167,7 @@ def detectability(events: pd.DataFrame, *, noise_m: float = NOISE_M, coherence: 
         magnitude that is no moment magnitude, and a depth that was put in, count as less certain.
     noise_m : expected rms of the LOS noise of the air over 80 km, m.
     coherence : median coherence of the land.
+    passes : as in `probability`; of the other columns none depends on it.
 
     Returns
     -------
@@ -188,6 +193,7 @@ def detectability(events: pd.DataFrame, *, noise_m: float = NOISE_M, coherence: 
         **dict(zip(names[2:], columns[2:], strict=True)),
         air_m=noise_m,
         coherence=coherence,
+        passes=passes,
         magnitude_error=np.where(scale.str.startswith("mw"), MAGNITUDE_ERROR, OTHER_MAGNITUDE_ERROR),
         depth_error=np.where(np.isin(columns[1], FIXED_DEPTHS_KM), FIXED_DEPTH_ERROR, DEPTH_ERROR),
     )
@@ -210,7 +216,7 @@ def _check_noise(noise_m: ArrayLike, errors: ArrayLike = 0.0) -> None:
         raise ParameterError("An error of magnitude or depth below 0 was given; give standard deviations, 0 for none.")
 
 
-def _probability(columns: Floats, stands_out: Floats, *, mean: bool) -> Floats:
+def _probability(columns: Floats, stands_out: Floats, passes: Passes) -> Floats:
     """Mean probability over what is open: errors in magnitude and depth, mechanism, scatter; columns (7, events)."""
     magnitude, depth, strike, dip, rake, of_magnitude, of_depth = columns
     weight = _WEIGHTS / _WEIGHTS.sum()
@@ -223,9 +229,18 @@ def _probability(columns: Floats, stands_out: Floats, *, mean: bool) -> Floats:
             else:
                 strength = np.exp(_UNKNOWN(size, below))
             ratio = GAIN * strength * stands_out[:, None, None]
-            chance = _over_scatter(ratio if mean else ratio.max(axis=2, keepdims=True))
+            chance = _over_scatter(_of_passes(ratio, passes))
             total += share * part * chance.mean(axis=(1, 2))
     return np.asarray(total)
+
+
+def _of_passes(ratio: Floats, passes: Passes) -> Floats:
+    """Keep what is asked of (events, mechanisms, passes), whose passes are in the order of ``SENTINEL1_LOOKS``."""
+    if passes == "mean":
+        return ratio
+    if passes == "best":
+        return np.asarray(ratio.max(axis=2, keepdims=True))
+    return ratio[:, :, :1] if passes == "ascending" else ratio[:, :, 1:]
 
 
 def _over_scatter(ratio: Floats) -> Floats:
