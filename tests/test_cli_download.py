@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import requests
+from eof.asf_client import ASFClient
 from rasterio.transform import Affine
 
 from epi.catalogue import read_scenes
@@ -23,7 +25,7 @@ from epi.catalogue.online import credentials, transport
 from epi.catalogue.online.credentials import Account
 from epi.catalogue.online.download import download
 from epi.catalogue.online.transport import Patience
-from epi.catalogue.online.wanted import scene_files
+from epi.catalogue.online.wanted import Wanted, scene_files
 from epi.errors import StorageError
 from epi.insar.slc.safe import open_safe
 from epi.settings import Settings
@@ -99,7 +101,7 @@ def records(archive: Moody, folder: Path, **changes: object) -> Path:
 def relief(servers, home, monkeypatch):
     """Tiles of terrain on the archive, and the geoid as a file, for dem-stitcher as it is."""
     archive = servers[0]
-    (home / "made").mkdir()
+    (home / "made").mkdir(exist_ok=True)
     table = dem_stitcher.datasets.get_global_dem_tile_extents
 
     def turned(name):
@@ -126,14 +128,14 @@ def raster(path: Path, values: np.ndarray, *, west: float, north: float, step: f
 
 
 @pytest.fixture
-def orbits(home, monkeypatch):
-    """The first passage's orbit is in the cache; sentineleof, played here, brings the other's."""
+def orbits(servers, home, monkeypatch):
+    """The first passage's orbit is in the cache; the other's is at the archive. Returns its name."""
     write_orbit_file(home / "cache" / "orbits", start="2021-02-25T16:00:00")
-
-    def download_eofs(times, missions, *, save_dir, orbit_type):
-        write_orbit_file(Path(save_dir), start="2021-03-09T16:00:00")
-
-    monkeypatch.setattr("eof.download.download_eofs", download_eofs)
+    other = write_orbit_file(home / "made" / "orbits", start="2021-03-09T16:00:00")
+    archive = servers[0]
+    archive.moods[f"/{other.name}"] = whole(other.read_bytes(), etag="")
+    monkeypatch.setattr(ASFClient, "get_download_urls", lambda *_, **__: [f"{archive.url}/{other.name}"])
+    return other.name
 
 
 @OWN_WARNINGS
@@ -305,6 +307,47 @@ def test_no_failure_tells_a_secret(says, servers, home, monkeypatch, failure, lo
         assert last.startswith(("AccountError: ", "DownloadError: ", "StorageError: ")), err
         told_nothing(out, err, home)
     assert not (home / "cache" / "scenes" / f"{NAMES[25]}.zip").exists()
+
+
+@pytest.mark.parametrize("kind", ["orbit", "tile"])
+@pytest.mark.parametrize("failure", [name for name in FAILURES if name not in ("wrong checksum", "a full disk")])
+def test_no_failure_of_an_orbit_or_a_tile_tells_a_secret(says, servers, orbits, home, monkeypatch, failure, kind):
+    """What lies beside the images comes the same way, and fails with the same care."""
+    archive, _, storage = servers
+    monkeypatch.setenv("EARTHDATA_TOKEN", SECRET)
+    storage.moods |= {
+        "/forbidden": lambda _: Reply(403, SECRET.encode()),
+        "/broken": lambda _: Reply(500, SECRET.encode()),
+        "/half": first(whole(DATA[25], cut=3 * STEP), then=lambda _: Reply(503)),
+    }
+    for day in NAMES:
+        archive.moods[f"/{day}.zip"] = whole(DATA[day])
+    name = orbits if kind == "orbit" else "tile.tif"
+    archive.moods[f"/{name}"] = FAILURES[failure](storage)
+    tile = Wanted(f"{archive.url}/tile.tif", cache_module.cache_folder("terrain") / "tile.tif")
+    monkeypatch.setattr("epi.insar.inputs.terrain_tiles", lambda _: [tile])
+    for options in ([], ["--json", "--debug"]):
+        code, out, err = says("download", EVENT, "--scenes", records(archive, home), *options)
+        assert (code, out) == (1, "")
+        kinds = ("OrbitError: ",) if kind == "orbit" else ("AccountError: ", "DownloadError: ")
+        assert err.splitlines()[-1].startswith(kinds), err
+        told_nothing(out, err, home)
+    assert not [path for path in (home / "cache").rglob(name) if path.is_file()]
+
+
+def test_a_list_of_orbits_that_fails_tells_no_secret(says, servers, home, monkeypatch):
+    for day in NAMES:
+        servers[0].moods[f"/{day}.zip"] = whole(DATA[day])
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise requests.ConnectionError(f"Max retries exceeded with url: http://me:{SECRET}@proxy/?{SIGNED}")
+
+    monkeypatch.setattr(ASFClient, "get_download_urls", unreachable)
+    monkeypatch.setattr("epi.insar.inputs.terrain_tiles", lambda _: [])
+    code, out, err = says("download", EVENT, "--scenes", records(servers[0], home), "--debug")
+    assert (code, out) == (1, "")
+    assert "OrbitError: No POEORB for" in err.splitlines()[-1]
+    told_nothing(out, err, home)
 
 
 def told_nothing(out: str, err: str, home: Path) -> None:

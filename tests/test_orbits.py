@@ -1,20 +1,20 @@
 """Orbits: arcs against a known circle and real state vectors, orbit files, and their errors."""
 
 import os
-import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import requests
-from eof import _asf_s3, download
+from eof import _asf_s3
 from eof.asf_client import ASFClient
 from requests.exceptions import ConnectionError as NoConnection
 
+from epi.catalogue.online import cache, transport
+from epi.catalogue.online.transport import Patience
 from epi.errors import FileFormatError, OrbitError, StorageError
 from epi.insar.slc import orbit_files
 from epi.insar.slc.annotation import Image
@@ -172,36 +172,27 @@ def test_the_best_orbit_file_of_a_folder_is_found(tmp_path: Path, image: Image) 
     assert find_orbit(image, folder) == precise
 
 
-def test_a_fetched_orbit_is_kept_and_not_fetched_again(
-    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def download(times: list[object], missions: list[str], *, save_dir: str, orbit_type: str) -> None:
-        asked.append((str(times[0])[:16], missions, orbit_type))
-        shutil.copy(write_orbit_file(tmp_path / "archive"), save_dir)
-
-    monkeypatch.setattr("eof.download.download_eofs", download)
-    folder = tmp_path / "orbits"
-    write_orbit_file(folder, kind="RESORB")  # not what is asked for
-    path = fetch_orbit(image, folder)
-    assert read_orbit_file(path).kind == "POEORB"
-    assert fetch_orbit(image, folder, kind="RESORB") == path
-    assert asked == [("2023-09-16 06:37", ["S1A"], "precise")]
-
-
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NoConnection("Failed to resolve 'me:pl4nted@s3.amazonaws.com'"), "no connection"),
+        (requests.Timeout("pl4nted"), "no answer in time"),
+        (ValueError("max() arg is an empty sequence"), "what they list cannot be read"),
+    ],
+)
 def test_without_a_network_the_error_says_what_to_do(
-    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
     def unreachable(*_: object, **__: object) -> None:
-        raise NoConnection("Failed to resolve 's1-orbits.s3.amazonaws.com'")
+        raise error
 
-    monkeypatch.setattr("eof.download.download_eofs", unreachable)
+    monkeypatch.setattr(ASFClient, "get_download_urls", unreachable)
     with pytest.raises(
-        OrbitError, match=r"Failed to resolve .* Put an S1A_OPER_AUX_POEORB file .* annotation's vectors"
-    ):
+        OrbitError, match=rf"\({reason}\)\. Put an S1A_OPER_AUX_POEORB file .* annotation's vectors"
+    ) as caught:
         fetch_orbit(image, tmp_path / "orbits")
-    monkeypatch.setattr("eof.download.download_eofs", lambda *_, **__: [])
+    assert "pl4nted" not in str(caught.value)
+    monkeypatch.setattr(ASFClient, "get_download_urls", lambda *_, **__: [])
     with pytest.raises(OrbitError, match=r"have no RESORB for .* yet"):
         fetch_orbit(image, tmp_path / "orbits", kind="RESORB")
 
@@ -214,16 +205,9 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]
     """A server that speaks as the public archive of orbits does, to sentineleof as it is.
 
     The library has no setting for the archive's address, which is written into its functions: requests to it are turned
-    to this machine where they enter ``requests``, and everything else is the library's own code. Copernicus is asked
-    first only where ``~/.netrc`` holds an account; here is none. The threads that the library leaves open are closed.
+    to this machine where they enter ``requests``, and everything else is the library's own code.
     """
-    pools = []
-
-    def kept(**options: int) -> ThreadPool:
-        pools.append(ThreadPool(**options))
-        return pools[-1]
-
-    monkeypatch.setattr(download, "ThreadPool", kept)
+    monkeypatch.setattr(transport, "Patience", lambda: Patience(3, 0.01, 1.0, 5.0))
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -238,9 +222,6 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]
 
         monkeypatch.setattr(requests.Session, "request", turned)
         yield archive
-    for pool in pools:
-        pool.terminate()
-        pool.join()
     _asf_s3.list_public_bucket.cache_clear()
 
 
@@ -281,20 +262,25 @@ def test_sentineleof_fetches_the_orbit_of_the_day(tmp_path: Path, image: Image, 
     before = len(bucket.asked)
     assert fetch_orbit(image, tmp_path / "orbits") == path
     assert len(bucket.asked) == before
-    assert [each.name for each in (tmp_path / "orbits").iterdir()] == [path.name]
+    assert {each.name for each in (tmp_path / "orbits").iterdir()} == {path.name, f".{path.name}.verified.json"}
 
 
-@pytest.mark.parametrize("wrong", ["cut off", "half a file", "a page of words", "out of order", "no list"])
+def test_an_orbit_that_breaks_off_is_gone_on_with(tmp_path: Path, image: Image, bucket: Archive) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    bucket.files["/"] = listing([f"AUX_POEORB/{right.name}"])
+    bucket.cut = len(right.read_bytes()) // 2 + 1
+    assert fetch_orbit(image, tmp_path / "orbits").read_bytes() == right.read_bytes()
+    assert bucket.asked.count(f"/AUX_POEORB/{right.name}") > 1
+
+
+@pytest.mark.parametrize("wrong", ["half a file", "no orbit", "a page of words", "out of order", "no list"])
 def test_what_an_archive_gets_wrong_is_one_error_and_no_file(
     tmp_path: Path, image: Image, bucket: Archive, wrong: str
 ) -> None:
     right = fill(bucket, tmp_path / "archive")
     name = f"/AUX_POEORB/{right.name}"
-    if wrong == "cut off":  # the connection breaks
-        bucket.files["/"] = listing([name[1:]])
-        bucket.cut = 2000
     bucket.files[name] = {
-        "cut off": right.read_bytes(),
+        "no orbit": b"<Earth_Explorer_File/>",
         "half a file": right.read_bytes()[:5000],
         "a page of words": b"<html><body>Please log in</body></html>",
         "out of order": 503,
@@ -305,7 +291,17 @@ def test_what_an_archive_gets_wrong_is_one_error_and_no_file(
     with pytest.raises(OrbitError, match=r"^No POEORB for .* the archives failed \(.* by hand") as caught:
         fetch_orbit(image, tmp_path / "orbits")
     assert "\n" not in str(caught.value)
-    assert list((tmp_path / "orbits").iterdir()) == []
+    assert not list((tmp_path / "orbits").glob("*.EOF"))
+
+
+def test_a_better_orbit_in_the_folder_is_not_fetched_again(tmp_path: Path, image: Image, bucket: Archive) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    write_orbit_file(tmp_path / "orbits", kind="RESORB")  # not what is asked for
+    path = fetch_orbit(image, tmp_path / "orbits")
+    assert (path.name, read_orbit_file(path).kind) == (right.name, "POEORB")
+    before = len(bucket.asked)
+    assert fetch_orbit(image, tmp_path / "orbits", kind="RESORB") == path
+    assert len(bucket.asked) == before
 
 
 def test_an_archive_without_the_day_says_so(tmp_path: Path, image: Image, bucket: Archive) -> None:
@@ -334,31 +330,34 @@ def test_a_new_image_takes_a_restituted_orbit(
             fetch_orbit(image, tmp_path / "orbits")
 
 
-def test_what_a_killed_fetch_left_goes_with_the_next(tmp_path: Path, image: Image, bucket: Archive) -> None:
-    """A fetch that is at work now keeps its folder."""
-    right = fill(bucket, tmp_path / "archive")
-    for name, age in ((".part-killed", 7200), (".part-working", 0)):
-        folder = tmp_path / "orbits" / name
-        folder.mkdir(parents=True)
-        (folder / "half.EOF").write_text("<Earth")
-        os.utime(folder, (time.time() - age,) * 2)
-    fetch_orbit(image, tmp_path / "orbits")
-    assert {path.name for path in (tmp_path / "orbits").iterdir()} == {".part-working", right.name}
+def test_a_folder_that_cannot_be_written_is_said(
+    tmp_path: Path, image: Image, bucket: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(bucket, tmp_path / "archive")
 
-
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(orbit_files, "TemporaryDirectory", refused)  # the permissions themselves do not bind root
-    with pytest.raises(StorageError, match=r"Cannot write .*orbits: Permission denied\. Choose a folder"):
+    monkeypatch.setattr(os, "open", refused)  # the permissions themselves do not bind root
+    with pytest.raises(StorageError, match=r"Cannot write .*\.EOF.*: Permission denied\. Choose a folder"):
         fetch_orbit(image, tmp_path / "orbits")
 
 
-def test_a_full_disk_is_not_the_archives_fault(tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("eof.download.download_eofs", full)
+
+def test_a_full_disk_is_not_the_archives_fault(
+    tmp_path: Path, image: Image, bucket: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = fill(bucket, tmp_path / "archive")
+    with monkeypatch.context() as full:
+        full.setattr(cache.shutil, "disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+        with pytest.raises(StorageError, match=r"needs 0\.00 GB in .* Nothing was fetched"):
+            fetch_orbit(image, tmp_path / "orbits")
+    assert f"/AUX_POEORB/{right.name}" not in bucket.asked
+    monkeypatch.setattr(ASFClient, "_write_cached_filenames", full_disk)
+    monkeypatch.setattr(ASFClient, "eof_lists", {"precise": None, "restituted": None})
+    (tmp_path / "home" / "sentineleof" / "precise_filenames.txt").unlink()
     with pytest.raises(StorageError, match="No space left to write"):
         fetch_orbit(image, tmp_path / "orbits")

@@ -20,7 +20,7 @@ def verify(path: Path, *, name: str, md5: str = "") -> tuple[str, str]:
     Parameters
     ----------
     path : the file, under whatever name.
-    name : its own name, whose suffix says its form: a zip of a SAFE product, a TIFF, an XML.
+    name : its own name, whose suffix says its form: a zip of a SAFE product, a TIFF, an XML, an orbit file.
     md5 : as the archive's record states it; empty where it states none.
 
     Returns
@@ -39,7 +39,7 @@ def verify(path: Path, *, name: str, md5: str = "") -> tuple[str, str]:
     if md5 and found != md5.lower():
         raise DownloadError(f"{name} has MD5 {found}, the archive's record says {md5.lower()}: what came is deleted.")
     suffix = Path(name).suffix.lower()
-    check = {".zip": check_zip, ".tif": _check_tiff, ".tiff": _check_tiff, ".xml": _check_xml}.get(suffix)
+    check = _CHECKS.get(suffix)
     form = check(path, name) if check else "nothing else"
     return found, f"MD5 of the record, {form}" if md5 else f"{form} (the record has no checksum)"
 
@@ -108,6 +108,9 @@ def _check_xml(path: Path, name: str) -> str:
     except ET.ParseError as error:
         raise DownloadError(f"{name} is no whole XML ({error}): what came is deleted; fetch it again.") from error
     return f"read as XML to its end, <{root.tag}>"
+
+
+_CHECKS = {".zip": check_zip, ".tif": _check_tiff, ".tiff": _check_tiff, ".xml": _check_xml, ".eof": _check_xml}
 
 
 def _md5(path: Path) -> str:

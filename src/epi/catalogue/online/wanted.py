@@ -9,7 +9,7 @@ from epi.catalogue.images.scenes import Scene
 from epi.catalogue.online.cache import Record, cache_folder, part_of, read_record
 from epi.errors import ParameterError
 
-USUAL_BYTES = {"scenes": 4_500_000_000, "bursts": 150_000_000, "terrain": 40_000_000}
+USUAL_BYTES = {"scenes": 4_500_000_000, "bursts": 150_000_000, "terrain": 40_000_000, "orbits": 4_500_000}
 """Of a file whose record states no size."""
 
 _XML_BYTES = 3_000_000

@@ -7,24 +7,25 @@ An annotation carries the state vectors its processor knew. ESA then publishes r
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory
-from time import time as now
 from typing import Literal, Protocol
 
 import numpy as np
+import requests
 from numpy.typing import NDArray
 
-from epi.errors import FileFormatError, OrbitError, StorageError
+from epi.catalogue.online.addresses import why
+from epi.catalogue.online.download import download
+from epi.catalogue.online.wanted import Wanted
+from epi.errors import DownloadError, FileFormatError, OrbitError, StorageError
 from epi.insar.slc.annotation import Image
 from epi.insar.slc.orbits import Orbit, shown
 from epi.storage import make_folder, storage_error
 
 Kind = Literal["POEORB", "RESORB"]
 
-_PART = ".part-"  # begins the name of a folder in which files are while they come
-_KILLED_S = 3600.0  # a fetch takes seconds: what is older was left by one that was killed
+_MARGIN = timedelta(minutes=1)  # before and after an image, that an orbit file is to cover
 _UNTIL_PRECISE = np.timedelta64(21, "D")  # POEORB files come 20 days after their day, at noon
 _COLUMNS = ("X", "Y", "Z", "VX", "VY", "VZ")
 
@@ -137,7 +138,9 @@ def find_orbit(image: Timed, folder: str | Path) -> Path | None:
 
 
 def fetch_orbit(image: Timed, folder: str | Path, *, kind: Kind | None = None) -> Path:
-    """Return an orbit file for an image from a folder, downloaded into it by sentineleof where it is not there yet.
+    """Return an orbit file for an image from a folder, downloaded into it where it is not there yet.
+
+    Which file of the public archive covers the image is found by sentineleof.
 
     Parameters
     ----------
@@ -170,35 +173,38 @@ def _held(image: Timed, folder: str | Path, kind: Kind) -> Path | None:
 
 def _fetched(image: Timed, root: Path, kind: Kind) -> Path | None:
     """Download an orbit file into a folder; None where the archives have none."""
-    try:
-        for part in root.glob(f"{_PART}*"):
-            if now() - part.stat().st_mtime > _KILLED_S:
-                rmtree(part, ignore_errors=True)
-        with TemporaryDirectory(dir=root, prefix=_PART) as scratch:  # a file cut off must not be found later
-            _download(image, Path(scratch), kind, remedy=_remedy(image, root, kind))
-            for path in Path(scratch).glob("*.EOF"):
-                path.replace(root / path.name)
-    except OSError as error:
-        raise storage_error(error, root) from error
+    for address in _addresses(image, root, kind):
+        path = root / address.rpartition("/")[2]
+        try:
+            download([Wanted(address, path)])
+            read_orbit_file(path)
+        except (DownloadError, FileFormatError) as error:
+            path.unlink(missing_ok=True)  # an XML that is no orbit must not be found later
+            raise _failure(image, root, kind, str(error).rstrip(".")) from error
     return _held(image, root, kind)
 
 
-def _download(image: Timed, folder: Path, kind: Kind, *, remedy: str) -> None:
-    """Let sentineleof put what the archives have into a folder, and see that it can be read."""
-    from eof.download import download_eofs
+def _addresses(image: Timed, root: Path, kind: Kind) -> list[str]:
+    """Ask sentineleof which file of the public archive covers an image; none where there is no such file yet."""
+    from eof.asf_client import ASFClient
 
     middle = (image.start + (image.stop - image.start) // 2).astype("datetime64[us]").item()
+    orbit_type = "precise" if kind == "POEORB" else "restituted"
+    margins = {"margin0": _MARGIN, "margin1": _MARGIN}
     try:
-        download_eofs(
-            [middle], [image.platform], save_dir=str(folder), orbit_type="precise" if kind == "POEORB" else "restituted"
-        )
-        for path in folder.glob("*.EOF"):
-            read_orbit_file(path)
-    except (OSError, ValueError, ET.ParseError, FileFormatError) as error:  # requests' errors are OSErrors
-        if isinstance(error, OSError) and isinstance(storage_error(error, folder), StorageError):
-            raise
-        reason = str(error).partition("\n")[0]
-        raise OrbitError(f"No {kind} for {image.product}: the archives failed ({reason}). {remedy}") from error
+        found = ASFClient().get_download_urls([middle], [image.platform], orbit_type=orbit_type, **margins)
+    except (OSError, ValueError, ET.ParseError) as error:  # requests' errors are OSErrors
+        if isinstance(error, OSError) and isinstance(stated := storage_error(error, root), StorageError):
+            raise stated from error
+        known = isinstance(error, requests.RequestException)
+        reason = why(error) if known else "what they list cannot be read"
+        raise _failure(image, root, kind, reason) from None  # the error's own text may hold an address
+    return [address for address in found if kind in address.rpartition("/")[2]]  # it offers another kind instead
+
+
+def _failure(image: Timed, folder: Path, kind: Kind, reason: str) -> OrbitError:
+    remedy = _remedy(image, folder, kind)
+    return OrbitError(f"No {kind} for {image.product}: the archives failed ({reason}). {remedy}")
 
 
 def _remedy(image: Timed, folder: str | Path, kind: Kind) -> str:
