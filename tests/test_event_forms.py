@@ -28,8 +28,8 @@ us2000ci3s|2018-01-11T06:59:30.47|33.7131|45.7239|10|us|us|us|us2000ci3s|mww|5.5
 611111|2018-01-11T07:00:52.39|33.8578|45.7935||ISC|ISC|ISC|611111|mb|5.3|ISC|
 """
 PUBLISHED = """index,description,time,latitude,longitude,depth,magnitude,magnitude_type,image_ids_before,image_ids_after
-1,IRAN-IRAQ BORDER REGION,2018-01-11 06:59:31,33.7388,45.7501,{0},5.58,mb,S1A_A S1A_B,S1A_C
-2,,2018-01-19 16:17:44,26.6196,-110.9457,{1},5.65,mb,S1A_D,
+1,IRAN-IRAQ BORDER REGION,2018-01-11 06:59:31Z,33.7388,45.7501,{0},5.58,mb,S1A_A S1A_B,S1A_C
+2,,2018-01-19 16:17:44Z,26.6196,-110.9457,{1},5.65,mb,S1A_D,
 """
 
 
@@ -161,6 +161,13 @@ def test_image_names_stay_with_their_row_whatever_the_order(tmp_path):
     events = read_events(write(tmp_path / "published.csv", "\n".join([head, second, first])))
     assert list(events["source"]) == ["published:1", "published:2"]
     assert list(events["image_ids_before"]) == ["S1A_A S1A_B", "S1A_D"]
+
+
+def test_a_published_time_without_a_zone_is_said_to_be_taken_as_utc(tmp_path):
+    path = write(tmp_path / "published.csv", PUBLISHED.format(1, 2).replace(":31Z", ":31"))
+    with pytest.warns(UserWarning, match=r"line 2, column time: no zone, so taken as UTC \(1 such rows\)"):
+        events = read_events(path)
+    assert events["time"][0] == pd.Timestamp("2018-01-11T06:59:31Z")
 
 
 def test_lists_of_images_in_parquet_become_words(tmp_path):

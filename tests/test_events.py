@@ -346,9 +346,16 @@ def test_a_time_without_a_zone_is_utc_and_that_is_said(tmp_path):
     assert math.isnan(find_event("20210303-thessaly", events).dip)
 
 
-def test_a_time_with_another_zone_is_turned_into_utc(tmp_path):
-    events = read_events(write(tmp_path / "events.csv", time="2021-03-03T12:16:09+02:00"))
+@pytest.mark.parametrize("zone", ["+02:00", "+0200", "+02"])
+def test_a_time_with_another_zone_is_turned_into_utc(tmp_path, zone):
+    events = read_events(write(tmp_path / "events.csv", time=f"2021-03-03T12:16:09{zone}"))
     assert events["time"][0] == pd.Timestamp("2021-03-03T10:16:09Z")
+
+
+@pytest.mark.parametrize("time", ["2021-03-03", "2021-03-03T10:16:09.755", "2021-03-03 10"])
+def test_the_end_of_a_day_is_no_zone(tmp_path, time):
+    with pytest.warns(UserWarning, match="no zone, so taken as UTC"):
+        read_events(write(tmp_path / "events.csv", time=time))
 
 
 def test_the_poles_and_both_sides_of_the_antimeridian_are_places(tmp_path):

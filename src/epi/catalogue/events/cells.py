@@ -11,7 +11,7 @@ import pandas as pd
 from epi.errors import FileFormatError
 
 _UNKNOWN = {"", "nan", "null", "none", "na", "n/a"}
-_ZONE = r"(?i)(?:Z|UTC|[+-]\d\d:?\d\d)$"
+_ZONE = r"(?i)(?:Z|UTC|[T ]\d\d[\d:.,]*\s*[+-]\d\d(?::?\d\d)?)$"  # a day alone also ends in -03
 
 
 class Cells:

@@ -83,19 +83,24 @@ def _own(cells: Cells) -> pd.DataFrame:
     cells.refuse(~cells.text("event_id").map(is_id), "event_id", "{} cannot name a folder")
     cells.refuse(cells.text("event_id").duplicated(), "event_id", "{} is an event_id used twice")
     cells.refuse(~cells.text("kind").isin(KINDS), "kind", f"{{}} is a kind other than {', '.join(KINDS)}")
-    bare = cells.without_zone("time") & ~cells.unknown("time")
     events = _checked(cells)
     cells.refuse(~cells.text("source").map(_ends_well), "source", "{} has an until that is no day such as 2023-05-17")
     size_unknown = cells.text("kind").eq("earthquake") & cells.unknown("magnitude")
     cells.refuse(size_unknown, "magnitude", "an earthquake without a magnitude")
+    _warn_without_zone(cells)
+    return events
+
+
+def _warn_without_zone(cells: Cells) -> None:
+    """Say which times were taken as UTC though no rule of their form says that they are."""
+    bare = cells.without_zone("time")
     if bare.any():
         first = int(np.flatnonzero(bare)[0])
         warnings.warn(
             f"{cells.file}, {cells.unit} {cells.places[first]}, column time: no zone, so taken as UTC "
             f"({int(bare.sum())} such rows). Write a Z behind a time in UTC.",
-            stacklevel=2,
+            stacklevel=3,
         )
-    return events
 
 
 def _ends_well(source: str) -> bool:
@@ -142,6 +147,7 @@ def _published(cells: Cells) -> pd.DataFrame:
         depth = depth / 1000
     cells.table["depth_km"] = depth.astype(str)
     events = _foreign(cells, sort=False)
+    _warn_without_zone(cells)
     for name in IMAGE_COLUMNS:
         events[name] = cells.text(name)
     return events.sort_values("time", kind="stable", ignore_index=True)

@@ -36,7 +36,7 @@ def read_events(path: str | Path | None = None) -> pd.DataFrame:
 
     Depths of the published form are in metres where one of them is beyond 800 (no earthquake is that many km deep),
     else in km; those of the other forms have the unit of their standard. A time without a zone is UTC: the archives'
-    forms say so by definition; in our own form a warning says that it was assumed.
+    forms say so by definition; in our own and in the published form a warning says that it was assumed.
 
     Raises
     ------
