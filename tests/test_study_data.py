@@ -207,10 +207,12 @@ def test_values_that_are_not_finite_are_refused_wherever_they_come_from(store, p
     with pytest.raises(PatchStoreError, match=r"1 of 6 patches .* first row 5 \(study-01"):
         HeldImages(broken)
     write(tmp_path, patches.take(range(6)))
+    images = StoredImages(tmp_path)
     event, subswath, patch = patches.table.loc[2, ["event", "subswath", "patch"]]
     with h5py.File(tmp_path / "patches.h5", "r+") as file:
         file[f"{event}/{subswath}/i/{patch}"][0, 0] = np.inf
-    images = StoredImages(tmp_path)
+    with pytest.raises(PatchStoreError, match=r"pixels differ .* row 3"):
+        StoredImages(tmp_path)
     images.read([0, 1])
     with pytest.raises(PatchStoreError, match="first row 3"):
         images.read([1, 2])
@@ -221,6 +223,13 @@ def test_a_store_that_is_not_whole_is_refused(patches, tmp_path):
     event, subswath, patch = patches.table.loc[3, ["event", "subswath", "patch"]]
     with h5py.File(tmp_path / "patches.h5", "r+") as file:
         del file[f"{event}/{subswath}/coh/{patch}"]
+    with pytest.raises(PatchStoreError, match=r"has no coh for rows of patches\.csv: row 4"):
+        StoredImages(tmp_path)
+    write(tmp_path, patches.take(range(5)))
+    with h5py.File(tmp_path / "patches.h5", "r+") as file:
+        image = file[f"{event}/{subswath}/coh/{patch}"][:]
+        del file[f"{event}/{subswath}/coh/{patch}"]
+        file.create_dataset(f"{event}/{subswath}/coh/{patch}", data=image.astype("f8"))
     with pytest.raises(PatchStoreError, match=r"1 rows without three plain float32 images .* first row 4"):
         StoredImages(tmp_path)
     (tmp_path / "patches.h5").write_bytes(b"no HDF5")
@@ -229,3 +238,19 @@ def test_a_store_that_is_not_whole_is_refused(patches, tmp_path):
     (tmp_path / "patches.h5").unlink()
     with pytest.raises(PatchStoreError, match=r"No patches\.h5"):
         StoredImages(tmp_path)
+
+
+def test_pixels_of_another_run_and_lost_rows_are_refused(patches, tmp_path):
+    """The keys are the same: only checksums, and images without a row, tell."""
+    some = patches.take(range(8))
+    write(tmp_path / "one", some)
+    other = patches.take(range(8))
+    other.i[5] *= 1.5
+    write(tmp_path / "other", other)
+    (tmp_path / "one" / "patches.h5").write_bytes((tmp_path / "other" / "patches.h5").read_bytes())
+    with pytest.raises(PatchStoreError, match=r"pixels differ .*: row 6 \(study-01"):
+        StoredImages(tmp_path / "one")
+    csv = tmp_path / "other" / "patches.csv"
+    csv.write_text("".join(csv.read_text().splitlines(keepends=True)[:-2]))
+    with pytest.raises(PatchStoreError, match="6 images have no row in"):
+        StoredImages(tmp_path / "other")

@@ -41,11 +41,15 @@ def toy_patches(events: int = 6, each: int = 12, seed: int = 0) -> Patches:
     frames, bands = [], []
     for number in range(events):
         place = (rng.uniform(-40, 40), rng.uniform(-150, 150))
-        east, north = rng.uniform(-120, 120, (2, each))
+        row, column = np.divmod(np.arange(each), 4)
+        east = rng.uniform(-60, 60) + 40 * (column - 1.5)
+        north = rng.uniform(-60, 60) - 40 * (row - 1.0)
         lat, lon = shifted(place[0], place[1], east, north)
         distance, to_east, to_north = offset(lat, lon, place)
         facts = {"event": f"event-{number}", "group": f"event-{number}", "subswath": "IW1", "pixels": 16}
         facts |= {"patch": [f"patch_{n:02d}" for n in range(each)], "center_lat": lat, "center_lon": lon}
+        facts |= {"row": 16 * row, "column": 16 * column}
+        facts |= {"reference": f"{2000 + number}-01-03", "secondary": f"{2000 + number}-01-15"}
         facts |= {"epicenter_lat": place[0], "epicenter_lon": place[1], "distance_km": distance}
         frames.append(pd.DataFrame(facts | {"offset_east_km": to_east, "offset_north_km": to_north}))
         band = rng.standard_normal((3, each, 16, 16)) * 0.1
@@ -161,6 +165,42 @@ def test_nan_in_the_data_and_patches_of_another_size_are_refused(toys, parts):
         fit(Recipe(**TINY), HeldImages(broken), parts, device="cpu")
     with pytest.raises(ParameterError, match=r"\[16\] pixels for a network of 32"):
         fit(Recipe(**TINY | {"pixels": 32}), HeldImages(toys), parts, device="cpu")
+
+
+def test_faulty_labels_are_not_learned_from_unless_that_is_asked(toys, parts):
+    faulty = toys.table.assign(distance_km=1.7 * toys.table["distance_km"])
+    recipe, images = Recipe(**TINY | {"epochs": 1}), HeldImages(toys)
+    with pytest.raises(PatchStoreError, match=r"distance not the geodesic.*row 1 \(event-0 IW1 patch_00\)"):
+        fit(recipe, images, parts, table=faulty, device="cpu")
+    fitted = fit(recipe, images, parts, table=faulty, sound=False, device="cpu")
+    assert fitted.history["mae"].notna().all()
+
+
+@pytest.mark.parametrize("recipe", [{}, {"task": "epicentre", "target": "offset", "channels": 3}])
+def test_patches_that_lie_nowhere_are_refused_where_their_place_is_used(toys, parts, recipe):
+    lost = toys.take(range(len(toys)))
+    lost.table.loc[[4, 7], ["center_lat", "offset_east_km"]] = np.nan
+    with pytest.raises((PatchStoreError, ParameterError), match=r"row 5 \(event-0 IW1 patch_04\)|2 of .* no offset"):
+        fit(
+            Recipe(**TINY | recipe),
+            HeldImages(lost),
+            pd.Series("train", lost.table.index).where(np.arange(len(lost)) < 40, "validation"),
+            sound=False,
+            device="cpu",
+        )
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    (lambda parts: parts.replace("train", "test"), "0 patches are in the part 'train'"),
+    (lambda parts: parts.replace("validation", "test"), "0 patches are in the part 'validation'"),
+    (lambda parts: parts.iloc[:-3], "69 parts and 72 labels for 72 patches"),
+    (lambda parts: parts.set_axis(parts.index + 1), "under the same index"),
+])  # fmt: skip
+def test_parts_that_do_not_fit_the_patches_are_refused(toys, parts, change, message):
+    with pytest.raises(ParameterError, match=message):
+        fit(Recipe(**TINY), HeldImages(toys), change(parts), device="cpu")
+    with pytest.raises(ParameterError, match="70 labels for 72 patches"):
+        fit(Recipe(**TINY), HeldImages(toys), parts.iloc[:70], table=toys.table.iloc[:70], device="cpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

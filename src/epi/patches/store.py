@@ -70,7 +70,7 @@ def read(folder: str | Path, *, rows: NDArray[np.bool_] | Sequence[int] | None =
     table = read_table(home)
     if not (home / H5_NAME).is_file():
         raise PatchStoreError(f"No {H5_NAME} beside {home / CSV_NAME}: cut the patches again.")
-    _check_rows(table, home)
+    check_rows(table, home)
     if rows is not None:
         table = _chosen(table, rows)
     side = int(table["pixels"].iloc[0])
@@ -133,8 +133,19 @@ def _chosen(table: pd.DataFrame, rows: NDArray[np.bool_] | Sequence[int]) -> pd.
     return table.iloc[wanted].reset_index(drop=True)
 
 
-def _check_rows(table: pd.DataFrame, home: Path) -> None:
-    """Refuse rows without images, images without a row, and patches of several sizes."""
+def check_rows(table: pd.DataFrame, folder: str | Path) -> None:
+    """Refuse rows without images, images without a row, and patches of several sizes.
+
+    Parameters
+    ----------
+    table : all rows of a store, as `read_table` gives them.
+    folder : of the store.
+
+    Raises
+    ------
+    PatchStoreError : the first rows or images concerned are named.
+    """
+    home = Path(folder)
     sizes = table["pixels"].to_numpy(float)
     refuse(~(sizes >= 1) | (sizes != np.round(sizes)), table, f"{home / CSV_NAME}: pixels is no whole number")
     if len(set(sizes)) > 1:

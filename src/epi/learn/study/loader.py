@@ -1,6 +1,7 @@
 """From a patch store to a network: pixels read straight from the file, batch by batch."""
 
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,8 +16,8 @@ from torch.utils.data import Dataset
 
 from epi.errors import PatchStoreError
 from epi.patches import BANDS, Patches, read_table
-from epi.patches.patch import KEY
-from epi.patches.store import H5_NAME
+from epi.patches.patch import KEY, refuse
+from epi.patches.store import H5_NAME, check_rows
 
 Floats = NDArray[np.float64]
 
@@ -51,8 +52,9 @@ class HeldImages:
 class StoredImages:
     """Patches of a store, read when they are asked for.
 
-    The places of the images in the file are noted once; from then on a patch is three plain reads, without the HDF5
-    library and its lock. The file is opened at the first read, once in each worker process.
+    Once, all pixels are compared with the checksums of their rows, and the places of the images in the file are noted;
+    from then on a patch is three plain reads, without the HDF5 library and its lock. The file is opened at the first
+    read, once in each worker process.
 
     Parameters
     ----------
@@ -60,8 +62,8 @@ class StoredImages:
 
     Raises
     ------
-    PatchStoreError : a file is missing, or a row has no image of the kind it should have; on reading, a value that is
-        not finite. The first rows concerned are named.
+    PatchStoreError : a file is missing, its rows and pixels disagree, or a row has no image of the kind it should have;
+        on reading, a value that is not finite. The first rows concerned are named.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -69,13 +71,12 @@ class StoredImages:
         self.table = read_table(folder)
         if not self.path.is_file():
             raise PatchStoreError(f"No {H5_NAME} beside the table in {folder}: cut the patches again.")
-        sides = self.table["pixels"].unique()
-        if len(sides) != 1:
-            raise PatchStoreError(f"{folder}: patches of {sorted(sides)} pixels a side: cut them to one size.")
-        self.pixels = int(sides[0])
+        check_rows(self.table, folder)
+        self.pixels = int(self.table["pixels"].iloc[0])
         self._places = self._index()
         self._file: int | None = None
         self._process = 0
+        self._verify()
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy in another process opens the file for itself."""
@@ -88,13 +89,26 @@ class StoredImages:
 
     def read(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Bands of patches, (rows, 3, pixels, pixels)."""
+        found = self._pixels(rows)
+        _refuse_nan(found, self.table, rows)
+        return found
+
+    def _verify(self, batch: int = 64) -> None:
+        """Refuse pixels that are not those the rows were written with."""
+        wrong, sums = np.zeros(len(self.table), dtype=bool), self.table["checksum"].to_numpy()
+        for first in range(0, len(wrong), batch):
+            rows = range(first, min(first + batch, len(wrong)))
+            wrong[rows] = [f"{zlib.crc32(image.data):08x}" for image in self._pixels(rows)] != sums[rows]
+        refuse(wrong, self.table, f"{self.path}: pixels differ from those the table beside it was written with")
+
+    def _pixels(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Bands of patches as they are in the file."""
         found = np.empty((len(rows), len(BANDS), self.pixels, self.pixels), dtype="<f4")
         file = self._open()
         for n, row in enumerate(rows):
             for band, place in enumerate(self._places[row]):
                 if os.preadv(file, [memoryview(found[n, band]).cast("B")], int(place)) != found[n, band].nbytes:
                     raise PatchStoreError(f"{self.path} ends before row {row + 1}: cut the patches again.")
-        _refuse_nan(found, self.table, rows)
         return found
 
     def _open(self) -> int:
@@ -159,7 +173,14 @@ class Scaling(NamedTuple):
     signed: bool = False
 
     def planes(self, table: pd.DataFrame) -> NDArray[np.float32]:
-        """Normalised latitude and longitude of the centres: 0 to 1, or −1 to 1 where ``signed``, (patches, 2)."""
+        """Normalised latitude and longitude of the centres: 0 to 1, or −1 to 1 where ``signed``, (patches, 2).
+
+        Raises
+        ------
+        PatchStoreError : a centre is unknown.
+        """
+        lost = table[["center_lat", "center_lon"]].isna().any(axis=1).to_numpy()
+        refuse(lost, table, "No latitude or longitude of the centre for a network of five channels", "Give three.")
         unit = np.column_stack([(table["center_lat"] + 90) / 180, (table["center_lon"] + 180) / 360])
         return (2 * unit - 1 if self.signed else unit).astype(np.float32)
 

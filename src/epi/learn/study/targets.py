@@ -25,11 +25,7 @@ def labels(table: pd.DataFrame, task: str) -> Floats:
     ------
     ParameterError : a label is unknown.
     """
-    found = table[list(LABELS[task])].to_numpy(dtype=float)
-    if not np.isfinite(found).all():
-        lost = int((~np.isfinite(found).all(axis=1)).sum())
-        raise ParameterError(f"{lost} of {len(found)} patches have no {task} to learn: leave them out, or label them.")
-    return found
+    return _known(table, LABELS[task], task)
 
 
 @dataclass(frozen=True)
@@ -75,4 +71,13 @@ class Target:
 
 def _unscaled(table: pd.DataFrame, task: str, kind: str) -> Floats:
     """Labels, or the offset from the centre that stands for them."""
-    return table[list(OFFSET)].to_numpy(dtype=float) if kind == "offset" else labels(table, task)
+    return _known(table, OFFSET, kind) if kind == "offset" else labels(table, task)
+
+
+def _known(table: pd.DataFrame, names: tuple[str, ...], what: str) -> Floats:
+    """Columns of a table; ParameterError where a value is missing."""
+    found = table[list(names)].to_numpy(dtype=float)
+    if not np.isfinite(found).all():
+        lost = int((~np.isfinite(found).all(axis=1)).sum())
+        raise ParameterError(f"{lost} of {len(found)} patches have no {what} to learn: leave them out, or label them.")
+    return found

@@ -19,12 +19,15 @@ from epi.learn.study.loop import Keeper, Progress, Shuffled, Study
 from epi.learn.study.networks import build_network
 from epi.learn.study.recipe import Recipe
 from epi.learn.study.targets import Target
+from epi.patches import assert_sound
 
 Floats = NDArray[np.float64]
 
 CHECKPOINT = "checkpoint.ckpt"
 FIXED = ("model", "task", "channels", "target", "pixels", "loss", "seed", "batch", "rate", "precision", "weights")
 """What must be alike to go on from a checkpoint; the number of epochs may grow."""
+LEAST = 2
+"""Patches in a part: one alone has no spread, and makes no batch."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def fit(
     *,
     folder: str | Path | None = None,
     table: pd.DataFrame | None = None,
+    sound: bool = True,
     device: str = "auto",
     workers: int = 0,
     progress: Progress = lambda message: None,
@@ -59,6 +63,8 @@ def fit(
         is watched and chooses nothing, the third is not touched.
     folder : of the checkpoint, written every ``recipe.checkpoint_every`` epochs; None keeps none.
     table : rows with other labels than those of ``images``.
+    sound : whether labels that do not pass `epi.patches.assert_sound` are refused. To learn from faulty ones, as the
+        published study did, say False.
     device : "cpu", "cuda", or "auto" for a GPU where there is one.
     workers : processes that read; 0 reads in this one.
     progress : called with a line an epoch.
@@ -70,15 +76,18 @@ def fit(
 
     Raises
     ------
-    ParameterError : no GPU where one was asked for; a recipe that does not fit the patches.
+    ParameterError : no GPU where one was asked for; a recipe that does not fit the patches; parts of other rows, or too
+        few patches to train on or to watch.
     FileFormatError : the checkpoint is of another network or task.
-    PatchStoreError : values that are not finite.
+    PatchStoreError : values that are not finite, faulty labels, or no centres for a network that is told them.
     """
     accelerator = accelerator_of(device)
     rows = images.table if table is None else table
     if len(pixels := set(rows["pixels"])) != 1 or recipe.pixels not in pixels:
         raise ParameterError(f"Patches of {sorted(pixels)} pixels for a network of {recipe.pixels}: make them alike.")
-    chosen = {part: np.flatnonzero(parts.to_numpy() == part) for part in ("train", "validation")}
+    chosen = _chosen(images, rows, parts)
+    if sound:
+        assert_sound(rows)
     target = Target.of(recipe.task, recipe.target, rows.iloc[chosen["train"]])
     scaling = measure_scaling(images, chosen["train"].tolist(), signed=recipe.task == "epicentre")
     kept = {"recipe": asdict(recipe), "scaling": list(scaling), "target": asdict(target)}
@@ -170,6 +179,20 @@ def accelerator_of(device: str) -> str:
     if device == "cuda" and not there:
         raise ParameterError("device='cuda' was asked, and torch finds no GPU here: say device='cpu' or 'auto'.")
     return "gpu" if there and device != "cpu" else "cpu"
+
+
+def _chosen(images: Images, rows: pd.DataFrame, parts: pd.Series) -> dict[str, NDArray[np.intp]]:
+    """Positions of the patches that are trained on and of those that are watched; ParameterError where one has none."""
+    if len(rows) != len(images.table) or not parts.index.equals(rows.index):
+        raise ParameterError(
+            f"{len(parts)} parts and {len(rows)} labels for {len(images.table)} patches: give each patch one of both, "
+            "under the same index."
+        )
+    chosen = {part: np.flatnonzero(parts.to_numpy() == part) for part in ("train", "validation")}
+    for part, numbers in chosen.items():
+        if len(numbers) < LEAST:
+            raise ParameterError(f"{len(numbers)} patches are in the part {part!r}: at least {LEAST} are needed.")
+    return chosen
 
 
 def _as_it_is(batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401  # torch takes it for a list
