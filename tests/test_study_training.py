@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.metrics import r2_score
 
-from epi.errors import FileFormatError, ParameterError, PatchStoreError
+from epi.errors import DownloadError, FileFormatError, ParameterError, PatchStoreError
 from epi.learn.study import (
     HeldImages,
     Recipe,
@@ -24,6 +24,7 @@ from epi.learn.study import (
     trivial_answers,
 )
 from epi.learn.study.__main__ import main
+from epi.learn.study.networks import begin_network
 from epi.learn.study.recipe import MODELS
 from epi.learn.study.run import OFFSET, Attempt, Profile, run_study
 from epi.patches import Patches, offset, shifted
@@ -33,6 +34,11 @@ TINY = {"model": "test_resnet", "pixels": 16, "batch": 8, "epochs": 5, "checkpoi
 
 class KilledError(Exception):
     """Stands for a process that was killed."""
+
+
+def unreachable():
+    """Stands for a hub that cannot be had."""
+    raise OSError("no route to the hub")
 
 
 def toy_patches(events: int = 6, each: int = 12, seed: int = 0) -> Patches:
@@ -212,15 +218,29 @@ def test_a_gpu_that_is_not_there(toys, parts):
 
 
 def test_weights_out_of_reach_are_said_once_and_chance_is_used():
-    def unreachable():
-        raise OSError("no route to the hub")
-
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         network = build_network(Recipe(**TINY | {"weights": "auto"}), reach=unreachable)
     assert [warning.category for warning in said] == [WeightsUnreachable]
     assert "test_resnet cannot be had (no route to the hub)" in str(said[0].message)
     assert same_weights(network, build_network(Recipe(**TINY)))
+    with pytest.raises(DownloadError, match=r"of test_resnet cannot be had from .* \(no route to the hub\): .*'auto'"):
+        build_network(Recipe(**TINY | {"weights": "published"}), reach=unreachable)
+
+
+def test_what_a_network_began_with_is_kept(toys, parts, tmp_path, monkeypatch):
+    """A run that was to begin with published weights, and could not, says so in its scores, also when it goes on."""
+    monkeypatch.setattr(begin_network, "__kwdefaults__", {"reach": unreachable})
+    recipe, images = Recipe(**TINY | {"weights": "auto", "epochs": 2}), HeldImages(toys)
+    with pytest.warns(WeightsUnreachable):
+        assert fit(recipe, images, parts, folder=tmp_path, device="cpu").began == "random (unreachable)"
+    further = Recipe(**TINY | {"weights": "auto", "epochs": 3})  # goes on without looking for them again
+    assert fit(further, images, parts, folder=tmp_path, device="cpu").began == "random (unreachable)"
+    assert load_checkpoint(tmp_path / "checkpoint.ckpt").began == "random (unreachable)"
+    monkeypatch.setattr(begin_network, "__kwdefaults__", {"reach": lambda: None})
+    monkeypatch.setattr("epi.learn.study.networks.timm.create_model", lambda *_, **made: torch.nn.Linear(1, 1))
+    assert begin_network(recipe)[1] == begin_network(Recipe(**TINY | {"weights": "published"}))[1] == "published"
+    assert begin_network(Recipe(**TINY))[1] == "random"
 
 
 @pytest.mark.parametrize(("model", "rate"), list(zip(MODELS, (1e-3, 1e-3, 1e-5, 1e-4), strict=True)))
@@ -291,7 +311,9 @@ def test_trivial_answers_are_what_they_say(toys):
     assert len(np.unique(trivial_answers(training, far, "distance")["nearest neighbour"])) == 1  # one place, two names
 
 
+@pytest.mark.filterwarnings("ignore::epi.learn.study.networks.WeightsUnreachable")
 def test_the_command_does_it_all_and_does_nothing_twice(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(begin_network, "__kwdefaults__", {"reach": unreachable})
     small = Profile(
         ("test_resnet",),
         {"distance": (Attempt(3, "raw", "mse"),), "epicentre": (Attempt(5, "normalised"), OFFSET)},
@@ -299,6 +321,7 @@ def test_the_command_does_it_all_and_does_nothing_twice(tmp_path, monkeypatch, c
         every=23,
         pixels=16,
         epochs=1,
+        weights="auto",
     )
     monkeypatch.setitem(__import__("epi.learn.study.run", fromlist=["PROFILES"]).PROFILES, "small", small)
     assert main(["--out", str(tmp_path), "--profile", "small", "--device", "cpu"]) == 0
@@ -312,6 +335,7 @@ def test_the_command_does_it_all_and_does_nothing_twice(tmp_path, monkeypatch, c
         ["epicentre", "honest", "true", "normalised"],
         ["epicentre", "honest", "true", "offset"],
     ]
+    assert set(networks["weights"]) == {"random (unreachable)"}
     assert (scores["command"] == "python -m epi.learn.study --profile small --seed 0").all()
     counts = scores.groupby(["task", "protocol", "labels"])["channels"].apply(lambda column: column.isna().sum())
     assert (counts == 4).all()

@@ -10,13 +10,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from epi.errors import ParameterError
+from epi.errors import DownloadError, ParameterError
 from epi.learn.libraries import timm
 from epi.learn.study.recipe import Recipe
 
 HUB = "https://huggingface.co"
 TOKEN = 16
 """A vision transformer cuts the picture into squares of so many pixels."""
+
+
+RANDOM, PUBLISHED, UNREACHABLE = "random", "published", "random (unreachable)"
+"""What a network began with."""
 
 
 class WeightsUnreachable(UserWarning):
@@ -32,6 +36,11 @@ def reach_hub(seconds: float = 5.0) -> None:
 
 
 def build_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> nn.Module:
+    """Make the network of a recipe: `begin_network` without what it began with."""
+    return begin_network(recipe, reach=reach)[0]
+
+
+def begin_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> tuple[nn.Module, str]:
     """Make the network of a recipe; the same recipe gives the same random weights.
 
     Parameters
@@ -39,9 +48,15 @@ def build_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> n
     recipe : its model, channels, pixels, weights and seed.
     reach : called before weights are downloaded; fails where they cannot be had.
 
+    Returns
+    -------
+    The network, and what it began with: ``RANDOM``, ``PUBLISHED``, or ``UNREACHABLE`` where published weights were
+    looked for in vain.
+
     Raises
     ------
     ParameterError : timm does not know the model, or the pixels do not fit a transformer's squares.
+    DownloadError : published weights and no others were asked for, and they cannot be had.
     """
     if not timm.is_model(recipe.model):
         near = ", ".join(get_close_matches(recipe.model, timm.list_models(), n=3)) or "timm.list_models()"
@@ -56,22 +71,30 @@ def build_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> n
         made["img_size"] = recipe.pixels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network = _published(recipe.model, made, reach) if recipe.weights == "auto" else None
-        return network or _module(timm.create_model(recipe.model, pretrained=False, **made))
+        if recipe.weights and (network := _published(recipe, made, reach)):
+            return network, PUBLISHED
+        network = _module(timm.create_model(recipe.model, pretrained=False, **made))
+        return network, UNREACHABLE if recipe.weights else RANDOM
 
 
-def _published(model: str, made: dict[str, Any], reach: Callable[[], None]) -> nn.Module | None:
-    """The network with weights learned on photographs, or None after one warning."""
+def _published(recipe: Recipe, made: dict[str, Any], reach: Callable[[], None]) -> nn.Module | None:
+    """The network with weights learned on photographs; None after one warning where others will do."""
+    model = recipe.model
     try:
         reach()
         return _module(timm.create_model(model, pretrained=True, **made))
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if recipe.weights == "published":
+            raise DownloadError(
+                f"Published weights of {model} cannot be had from {HUB} ({reason}): connect to it, or say "
+                "weights='auto' or weights=None to begin with random ones."
+            ) from error
         warnings.warn(
             f"Published weights of {model} cannot be had ({reason}): training starts from random weights. "
             "Say weights=None to ask for that.",
             WeightsUnreachable,
-            stacklevel=3,
+            stacklevel=4,
         )
         return None
 

@@ -22,6 +22,8 @@ TARGETS = {
 standard deviation of the training labels; or, which was not published, as kilometres east and north of the centre."""
 
 LOSSES = ("combined", "mse")
+WEIGHTS = (None, "auto", "published")
+"""First weights: random; those timm publishes, where they can be had; or those and no others."""
 PRECISIONS = ("32-true", "bf16-mixed")
 CHANNELS = (3, 5)
 """Coherence, i and q; or these and two planes that hold the normalised latitude and longitude of the patch's centre."""
@@ -46,7 +48,7 @@ class Recipe:
     pixels : side of a patch.
     epochs, batch, checkpoint_every : of training; epochs between two checkpoints.
     rate : learning rate; None takes the published one of the family.
-    weights : None for random first weights, "auto" for those timm publishes where they can be had.
+    weights : one of ``WEIGHTS``.
     precision : "32-true", or "bf16-mixed", which is faster on some processors and never repeats bit for bit.
     seed : of the first weights and the order of the patches.
     """
@@ -72,7 +74,7 @@ class Recipe:
             "channels": CHANNELS,
             "target": TARGETS.get(self.task, ()),
             "loss": LOSSES,
-            "weights": (None, "auto"),
+            "weights": WEIGHTS,
             "precision": PRECISIONS,
         }
         for name, choices in known.items():

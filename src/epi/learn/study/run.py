@@ -120,7 +120,8 @@ def run_study(
     Returns
     -------
     Scores (a row an answer: task, protocol, labels, model, channels, target, loss, sizes, measures, command) and the
-    history of every network (a row an epoch). Both are in the folder as CSV too.
+    history of every network (a row an epoch). Both are in the folder as CSV too. ``weights`` says what each network
+    really began with.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def _network(
     test = case.table.iloc[rows]
     save_predictions(home / name / "predictions.csv", test, answers, recipe.task)
     settings = {name: getattr(recipe, name) for name in ("model", "channels", "target", "loss", "epochs", "batch")}
-    settings |= {"rate": recipe.learning_rate, "weights": recipe.weights or "random"}
+    settings |= {"rate": recipe.learning_rate, "weights": fitted.began}
     row = _row(case, recipe.task, settings, answers, test, recipe.seed)
     known = {"task": recipe.task, "protocol": case.protocol}
     known |= {name: getattr(recipe, name) for name in ("model", "channels", "target")}

@@ -16,7 +16,7 @@ from epi.errors import FileFormatError, ParameterError
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.study.loader import Images, Samples, Scaling, measure_scaling
 from epi.learn.study.loop import Keeper, Progress, Shuffled, Study
-from epi.learn.study.networks import build_network
+from epi.learn.study.networks import begin_network, build_network
 from epi.learn.study.recipe import Recipe
 from epi.learn.study.targets import Target
 from epi.patches import assert_sound
@@ -32,13 +32,17 @@ LEAST = 2
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network with all it needs to answer, and its history: a row an epoch, measures of the watched part."""
+    """A trained network with all it needs to answer, and its history: a row an epoch, measures of the watched part.
+
+    ``began`` is what it began with: random weights, published ones, or random ones because those were out of reach.
+    """
 
     recipe: Recipe
     network: nn.Module
     scaling: Scaling
     target: Target
     history: pd.DataFrame
+    began: str
 
 
 def fit(
@@ -79,6 +83,7 @@ def fit(
     ParameterError : no GPU where one was asked for; a recipe that does not fit the patches; parts of other rows, or too
         few patches to train on or to watch.
     FileFormatError : the checkpoint is of another network or task.
+    DownloadError : published weights and no others were asked for, and they cannot be had.
     PatchStoreError : values that are not finite, faulty labels, or no centres for a network that is told them.
     """
     accelerator = accelerator_of(device)
@@ -90,8 +95,11 @@ def fit(
         assert_sound(rows)
     target = Target.of(recipe.task, recipe.target, rows.iloc[chosen["train"]])
     scaling = measure_scaling(images, chosen["train"].tolist(), signed=recipe.task == "epicentre")
-    kept = {"recipe": asdict(recipe), "scaling": list(scaling), "target": asdict(target)}
-    study = Study(_channels_last(build_network(recipe)), recipe, kept)
+    path = None if folder is None else Path(folder) / CHECKPOINT
+    resume = path if path is not None and path.is_file() else None
+    network, began = _resumed(resume, recipe) if resume else begin_network(recipe)
+    kept = {"recipe": asdict(recipe), "scaling": list(scaling), "target": asdict(target), "began": began}
+    study = Study(_channels_last(network), recipe, kept)
     loaders = {}
     for part, numbers in chosen.items():
         seen = Samples(images, numbers.tolist(), target.write(rows.iloc[numbers]), scaling, channels=recipe.channels)
@@ -104,10 +112,6 @@ def fit(
             num_workers=workers,
             drop_last=len(seen) % recipe.batch == 1,
         )
-    path = None if folder is None else Path(folder) / CHECKPOINT
-    resume = path if path is not None and path.is_file() else None
-    if resume:
-        _check_same(_open(resume), recipe, resume)
     options: dict[str, Any] = {"devices": 1, "precision": recipe.precision, "num_sanity_val_steps": 0}
     off = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
     options |= dict.fromkeys(off, False)
@@ -115,7 +119,7 @@ def fit(
         keeper = Keeper(path, recipe.checkpoint_every, progress)
         trainer = lightning.Trainer(max_epochs=recipe.epochs, accelerator=accelerator, callbacks=[keeper], **options)
         trainer.fit(study, loaders["train"], loaders["validation"], ckpt_path=resume, weights_only=True)
-    return Fitted(recipe, study.network.cpu().eval(), scaling, target, pd.DataFrame(study.rows))
+    return Fitted(recipe, study.network.cpu().eval(), scaling, target, pd.DataFrame(study.rows), began)
 
 
 def predict(fitted: Fitted, images: Images, rows: Sequence[int], *, batch: int = 64, device: str = "cpu") -> Floats:
@@ -163,7 +167,7 @@ def load_checkpoint(path: str | Path, recipe: Recipe | None = None) -> Fitted:
     scaling = Scaling(tuple(kept["scaling"][0]), tuple(kept["scaling"][1]), bool(kept["scaling"][2]))
     said = kept["target"]
     target = Target(said["task"], said["kind"], tuple(said["shift"]), tuple(said["scale"]))
-    return Fitted(made, _channels_last(network).eval(), scaling, target, pd.DataFrame(kept["history"]))
+    return Fitted(made, _channels_last(network).eval(), scaling, target, pd.DataFrame(kept["history"]), kept["began"])
 
 
 def accelerator_of(device: str) -> str:
@@ -213,12 +217,20 @@ def _open(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         Recipe(**found["study"]["recipe"])
+        str(found["study"]["began"])
     except Exception as error:  # torch raises many kinds for a file it did not write
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileFormatError(
             f"{path} is not a checkpoint of the study ({reason}): train the network again."
         ) from error
     return found
+
+
+def _resumed(path: Path, recipe: Recipe) -> tuple[nn.Module, str]:
+    """A network for the weights of a checkpoint, and what those began with."""
+    found = _open(path)
+    _check_same(found, recipe, path)
+    return build_network(replace(recipe, weights=None)), found["study"]["began"]
 
 
 def _check_same(found: dict[str, Any], recipe: Recipe, path: Path) -> None:
