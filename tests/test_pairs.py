@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import permutations
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
@@ -322,6 +324,29 @@ def test_the_perpendicular_baseline_is_the_one_snap_computes(shared_data):
     assert perpendicular_baseline(late, early) == pytest.approx(33.8997, abs=0.3)
     assert perpendicular_baseline(early, late) == pytest.approx(-33.8997, abs=0.3)
     assert perpendicular_baseline(early, early) == 0
+
+
+def test_the_perpendicular_baseline_is_the_one_the_archive_gives(shared_data):
+    """The Alaska Satellite Facility's: whole metres, from the same state vectors, at a place it does not name."""
+    for file, count, most in (("Fairbanks_S1_stack.yml", 3, 2.5), ("SLC_BURST_stack.yml", 166, 11.0)):
+        records = yaml.load((shared_data / "asf" / file).read_text(), Loader=yaml.CSafeLoader)
+        rows = list(baselines_in(records))
+        theirs = {name: metres for name, metres, _ in rows}
+        [first] = [name for name, _, days in rows if days == 0]
+        scenes = {scene.name: scene for scene in read_scenes(shared_data / "asf" / file)}
+        ours = {name: perpendicular_baseline(scenes[first], scenes[name]) for name in theirs}
+        assert len(ours) == count
+        apart = np.array([ours[name] - theirs[name] for name in theirs])
+        assert np.abs(apart).max() < most
+        assert np.median(np.abs(apart)) < 4
+
+
+def baselines_in(node: object) -> Iterator[tuple[str, int, int]]:
+    """Find what an answer says of baselines, m and days, wherever it stands."""
+    if isinstance(node, dict) and "perpendicularBaseline" in node:
+        yield node["sceneName"], node["perpendicularBaseline"], node["temporalBaseline"]
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from baselines_in(child)
 
 
 def test_a_missing_state_vector_leaves_the_baseline_unknown():

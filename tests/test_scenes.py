@@ -1,14 +1,17 @@
 """Every form an archive answers in gives the same scene; what a record lacks stays unknown."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 import yaml
 
-from epi.catalogue import Scene, read_scenes, scene_from_name
+from epi.catalogue import Scene, find_event, perpendicular_baseline, read_scenes, scene_from_name
 from epi.catalogue.images.scenes import track_of
+from epi.catalogue.pairs.bursts import bursts_over
 from epi.errors import FileFormatError
+from epi.settings import settings
 
 THESIS_REFERENCE = "S1A_IW_SLC__1SDV_20180106T025411_20180106T025439_020028_0221F4_0110"
 
@@ -131,13 +134,61 @@ def test_what_a_record_lacks_comes_from_its_name_or_stays_unknown(tmp_path):
         ),
         ("a.json", '{"value": [{"Name": "X.SAFE", "ContentDate": {}}]}', "record 1 of .* has no start time"),
         ("a.yml", "a: [", "holds no scenes"),
-        ("a.csv", "name,start\nx,2020-01-01\n", "holds no scenes"),
+        ("a.csv", "name,start\nx,2020-01-01\n", r"a\.csv, line 1: no column platform and no column stop"),
+        ("a.csv", "", "is not a CSV table: it is empty"),
     ],
 )
 def test_what_is_no_answer_is_refused(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
     with pytest.raises(FileFormatError, match=message):
         read_scenes(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("footprint", "POLYGON ((0 1, 2", "'POLYGON ((0 1, 2' is no WKT"),
+        ("footprint", "POINT (0 1)", "Point is no area"),
+        ("start", "soon", "'soon' is no time"),
+        ("start", "", "no time"),
+        ("stop", "2016-05-19T00:00:00Z", "'2016-05-19T00:00:00Z' is before the start"),
+        ("node", "noon", "'noon' is no time"),
+        ("track", "sixty-four", "'sixty-four' is no number"),
+        ("track", "176", "'176' is outside 1 to 175"),
+        ("bytes", "many", "'many' is no number"),
+        ("direction", "north", "'north' is neither ascending nor descending"),
+        ("name", "", "no name"),
+    ],
+)
+def test_a_fault_in_a_table_is_named_by_line_and_column(tmp_path, column, value, message):
+    table = pd.read_csv(settings().data / "scenes.csv", dtype=str).assign(node="")
+    table.loc[2, column] = value
+    table.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(FileFormatError) as caught:
+        read_scenes(tmp_path / "a.csv")
+    assert str(caught.value).startswith(f"{tmp_path / 'a.csv'}, line 4, column {column}: {message}")
+    with (tmp_path / "a.csv").open("a") as stream:
+        stream.write("one,cell,too,few\n")
+    with pytest.raises(FileFormatError, match="line 14: 4 cells under 15 columns"):
+        read_scenes(tmp_path / "a.csv")
+
+
+def test_a_scene_keeps_its_node_its_version_and_its_orbit(shared_data, tmp_path):
+    """A burst is named by the time of the node, a baseline computed from the orbit: both from a run's pairs.json."""
+    scenes = read_scenes(shared_data / "asf" / "Fairbanks_S1_stack.yml")
+    again = [Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) for scene in scenes]
+    assert [scene.node for scene in again] == [scene.node for scene in scenes] != [None] * 3
+    assert [scene.version for scene in again] == [scene.version for scene in scenes]
+    assert perpendicular_baseline(again[0], again[1]) == perpendicular_baseline(scenes[0], scenes[1]) != 0
+    place = scenes[0].footprint.centroid
+    event = replace(find_event("20160610-borrego-springs"), latitude=place.y, longitude=place.x)
+    names = [burst.name for burst in bursts_over(again[0], event, 10)]
+    assert names == [burst.name for burst in bursts_over(scenes[0], event, 10)]
+    assert names
+    assert all(names)
+    rows = pd.DataFrame([scene.to_dict() for scene in scenes]).drop(columns="state")
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    assert [scene.node for scene in read_scenes(tmp_path / "a.csv")] == [scene.node for scene in scenes]
 
 
 def test_an_absent_file_is_refused(tmp_path):

@@ -7,18 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 import yaml
 from shapely.geometry import MultiPolygon, Polygon, shape
 
+from epi.catalogue.events.cells import read_cells
 from epi.catalogue.events.event import utc
-from epi.catalogue.images.scenes import OrbitState, Scene, integer, is_product_name, known, scene_from_name
+from epi.catalogue.images.scenes import (
+    ORBITS_PER_CYCLE,
+    OrbitState,
+    Scene,
+    integer,
+    is_product_name,
+    known,
+    scene_from_name,
+)
 from epi.errors import FileFormatError
 from epi.settings import settings
 
 SCENES_FILE = "scenes.csv"
 """Name of the shipped table of scenes inside the data folder."""
+
+_NEEDED = ("name", "platform", "start", "stop")
+"""Columns without which a row is no scene; what else a table lacks is unknown."""
 
 CDSE_DOWNLOAD = "https://download.dataspace.copernicus.eu/odata/v1"
 """Where the Copernicus Data Space gives out the products its catalogue lists."""
@@ -41,16 +52,18 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
     Raises
     ------
     FileFormatError : the file is missing, of another kind, or holds no record, or a record has no name or time or
-        cannot be read.
+        cannot be read; of a CSV file it is named by line and column.
     """
     file = settings().data / SCENES_FILE if path is None else Path(path)
     try:
         if file.suffix.lower() == ".csv":
-            return [Scene.from_dict(dict(row)) for _, row in pd.read_csv(file, dtype=object).iterrows()]
+            return _table(file)
         text = file.read_text(encoding="utf-8")
         answer = _load_yaml(text) if file.suffix.lower() in (".yml", ".yaml") else json.loads(text)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise FileFormatError(f"No scenes at {file}: give a CSV, JSON or YAML file of archive records.") from error
+    except FileFormatError:
+        raise
     except (ValueError, KeyError, TypeError, yaml.YAMLError, shapely.errors.ShapelyError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise FileFormatError(
@@ -75,6 +88,33 @@ def scenes_of(answer: object, where: str) -> list[Scene]:
     FileFormatError : a record has no name or time, or holds what cannot be read.
     """
     return [_scene(record, f"record {number} of {where}") for number, record in enumerate(_records(answer), 1)]
+
+
+def _table(file: Path) -> list[Scene]:
+    """Read a CSV file with the columns of the shipped table; a fault is named by line and column."""
+    cells = read_cells(file)
+    if lacks := [name for name in _NEEDED if name not in cells]:
+        raise FileFormatError(f"{file}, line 1: no column {' and no column '.join(lacks)}. A scene needs them.")
+    for name in ("name", "platform"):
+        cells.refuse(cells.unknown(name), name, f"no {name}")
+    cells.refuse(cells.times("stop") < cells.times("start"), "stop", "{} is before the start")
+    if not cells.unknown("node").all():
+        cells.where(~cells.unknown("node")).times("node")
+    cells.numbers("track", low=1, high=ORBITS_PER_CYCLE)
+    for name in ("frame", "bytes"):
+        cells.numbers(name, low=0)
+    sides = cells.text("direction").isin(["ascending", "descending"]) | cells.unknown("direction")
+    cells.refuse(~sides, "direction", "{} is neither ascending nor descending")
+    for row, text in enumerate(cells.text("footprint")):
+        try:
+            ground = shapely.from_wkt(text) if known(text) else None
+        except shapely.errors.ShapelyError:
+            raise cells.fault(row, "footprint", f"{text[:60]!r} is no WKT such as POLYGON ((0 1, …))") from None
+        if ground is not None and not isinstance(ground, Polygon | MultiPolygon):
+            raise cells.fault(row, "footprint", f"{ground.geom_type} is no area")
+    columns = [str(name) for name in cells.table]
+    rows = zip(*(cells.text(name).mask(cells.unknown(name), "") for name in columns), strict=True)
+    return [Scene.from_dict(dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def _load_yaml(text: str) -> object:

@@ -43,6 +43,17 @@ class OrbitState:
     positions: np.ndarray
     velocities: np.ndarray
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        vectors = {"positions": self.positions.tolist(), "velocities": self.velocities.tolist()}
+        return {"times": [time.isoformat() for time in self.times]} | vectors
+
+    @classmethod
+    def from_dict(cls, row: dict[str, Any]) -> Self:
+        """Rebuild from `to_dict`."""
+        first, last = (utc(time) for time in row["times"])
+        return cls((first, last), np.array(row["positions"], float), np.array(row["velocities"], float))
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -91,7 +102,7 @@ class Scene:
         return self.name.startswith("SIM_")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON or a table can hold; the footprint as WKT. State vectors are left out."""
+        """Return what JSON can hold; the footprint as WKT."""
         return {
             "name": self.name,
             "platform": self.platform,
@@ -108,11 +119,14 @@ class Scene:
             "bytes": self.bytes,
             "md5": self.md5,
             "burst": self.burst,
+            "version": self.version,
+            "node": None if self.node is None else self.node.isoformat(),
+            "state": None if self.state is None else self.state.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
-        """Rebuild a scene from `to_dict` or from a row of a scene table."""
+        """Rebuild a scene from `to_dict`, or from a row of a scene table, which has no state vectors."""
         given = {key: value for key, value in row.items() if known(value)}
         footprint = shapely.from_wkt(given["footprint"]) if "footprint" in given else None
         return cls(
@@ -131,6 +145,9 @@ class Scene:
             bytes=integer(given.get("bytes")),
             md5=given.get("md5", ""),
             burst=given.get("burst", ""),
+            version=given.get("version", ""),
+            state=OrbitState.from_dict(given["state"]) if "state" in given else None,
+            node=utc(given["node"]) if "node" in given else None,
         )
 
 
