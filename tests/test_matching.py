@@ -18,7 +18,6 @@ from epi.catalogue.pairs.area import LARGEST_RADIUS_KM, area_radius_km, search_p
 from epi.catalogue.pairs.batch import SceneIndex, match_many
 from epi.catalogue.pairs.bursts import CYCLE_S, PREAMBLE_S, burst_bytes, burst_names, bursts_over
 from epi.catalogue.pairs.choice import COVERAGE_STEP
-from epi.catalogue.pairs.match import events_by_image
 from epi.errors import ParameterError
 from epi.simulate.acquisitions import simulated_scenes
 
@@ -303,16 +302,6 @@ def test_a_window_or_an_area_without_size_is_refused(days):
         match_pairs(BORREGO, [], days=days)
     with pytest.raises(ParameterError, match="area of"):
         match_pairs(BORREGO, [], radius_km=days)
-
-
-def test_events_that_share_an_image_are_linked():
-    shock = replace(BORREGO, event_id="aftershock", time=BORREGO.time + pd.Timedelta(hours=1))
-    elsewhere = event_at(0, 0, event_id="elsewhere")
-    matches = [match_pairs(BORREGO, read_scenes()), match_pairs(shock, read_scenes())]
-    linked = events_by_image([*matches, match_pairs(elsewhere, read_scenes())])
-    assert set(linked.values()) == {("20160610-borrego-springs", "aftershock")}
-    assert set(linked) == {scene.name for _, scene in matches[0].best.members}
-    assert events_by_image(matches[:1]) == {}
 
 
 def test_an_index_gives_all_versions_of_an_image():

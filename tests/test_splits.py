@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from epi.catalogue import find_event, match_pairs
 from epi.errors import ParameterError, PatchStoreError
 from epi.patches import (
     assert_no_leak,
@@ -15,6 +16,7 @@ from epi.patches import (
     split_by_event,
     split_by_region,
 )
+from epi.simulate.acquisitions import simulated_scenes
 
 SCENES = {
     "a": ["S1", "S2"],
@@ -215,3 +217,12 @@ def test_a_leak_of_regions_is_refused_by_name():
         PatchStoreError, match=r"1 region\(s\) lie in more than one part: one \(test, train, validation"
     ):
         assert_no_leak(table, parts, columns=("region",))
+
+
+def test_a_foreshock_that_is_seen_through_the_same_images_is_in_the_group_of_its_earthquake():
+    names = ["20160414-kumamoto-foreshock", "20160415-kumamoto", "20210303-thessaly", "20210312-elassona"]
+    images = {}
+    for event in map(find_event, names):
+        pairs = match_pairs(event, simulated_scenes(event)).pairs
+        images[event.event_id] = [scene.name for pair in pairs for _, scene in pair.members]
+    assert groups_by_scene(images) == dict(zip(names, [names[0], names[0], *names[2:]], strict=True))

@@ -192,18 +192,3 @@ def _missing(event: Event, tracks: list[list[tuple[Scene, BaseGeometry]]], days:
         if not any_found:
             return f"no scene within {days:g} days {side} {date} on track {members[0].track} covers {place}"
     return f"no two scenes around {date} on {track_name(members[0])} share a polarisation and cover {place}"
-
-
-def events_by_image(matches: Iterable[PairMatch]) -> dict[str, tuple[str, ...]]:
-    """Link events that are seen through the same image: whatever is learned of one gives the others away.
-
-    Returns
-    -------
-    Name of every image that serves more than one event, with the ids of these events in alphabetical order.
-    """
-    served: dict[str, set[str]] = defaultdict(set)
-    for match in matches:
-        for pair in match.pairs:
-            for _, scene in pair.members:
-                served[scene.name].add(match.event.event_id)
-    return {name: tuple(sorted(events)) for name, events in sorted(served.items()) if len(events) > 1}
