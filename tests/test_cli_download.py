@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -174,6 +175,20 @@ def test_a_pair_comes_with_its_orbits_and_terrain(says, servers, relief, orbits,
     code, out, err = says("download", EVENT, "--scenes", file)
     assert code == 0
     assert "was here: MD5 of the record" in out
+
+
+@OWN_WARNINGS
+def test_too_little_space_for_all_of_it_together_is_said_before_any_of_it_comes(
+    says, servers, relief, orbits, home, monkeypatch
+):
+    """The images alone would fit."""
+    monkeypatch.setattr(cache_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=300_000_000))
+    code, out, err = says("download", EVENT, "--scenes", records(servers[0], home))
+    assert (code, out) == (1, "")
+    last = err.splitlines()[-1]
+    assert last.startswith("StorageError: What is missing of images, terrain and orbits together needs 0.25 GB")
+    assert last.endswith("Nothing was fetched.")
+    assert servers[0].asked == []
 
 
 def signed(mood, name):

@@ -9,9 +9,9 @@ import numpy as np
 import shapely
 
 from epi.catalogue.images.scenes import Scene
-from epi.catalogue.online.cache import cache_folder
+from epi.catalogue.online.cache import cache_folder, check_space
 from epi.catalogue.online.download import download
-from epi.catalogue.online.wanted import Fetched, Progress, Wanted, scene_files
+from epi.catalogue.online.wanted import USUAL_BYTES, Fetched, Progress, Wanted, scene_files
 from epi.errors import ParameterError, RunError
 from epi.insar.geometry.dem import Bounds, continuous
 from epi.insar.geometry.heights import fetch_dem, write_dem
@@ -59,13 +59,15 @@ def bring(
 
     Raises
     ------
-    ParameterError : an image has no file. AccountError, DownloadError, OrbitError, StorageError : one does not come.
+    ParameterError : an image has no file. StorageError : all of it together does not fit; nothing was fetched then.
+    AccountError, DownloadError, OrbitError, StorageError : one does not come.
     """
     sides = (references, secondaries)
     images = scene_files([*references, *secondaries])
     bounds = ground(references)
     tiles = terrain_tiles(bounds) if bounds else []
     say(_cost(images, tiles))
+    _check_sum(images, tiles, sides)
     found = download(images, progress=progress)
     orbits = [bring_orbit(side) for side in sides]
     relief = download(tiles, progress=progress)
@@ -85,6 +87,14 @@ def _cost(images: Sequence[Wanted], tiles: Sequence[Wanted]) -> str:
         f"{len(images)} files of images ({missing[0]:.2f} GB still to come), {len(tiles)} tiles of terrain (about "
         f"{missing[1]:.2f} GB), two orbit files; {free:.0f} GB are free in {cache}"
     )
+
+
+def _check_sum(images: Sequence[Wanted], tiles: Sequence[Wanted], sides: Sequence[Sequence[Scene]]) -> None:
+    """Make sure that images, terrain and orbits fit together, where each alone might."""
+    folder = cache_folder("orbits")
+    orbits = sum(USUAL_BYTES["orbits"] for side in sides if find_orbit(passage(side), folder) is None)
+    missing = sum(wanted.missing for wanted in (*images, *tiles)) + orbits
+    check_space(folder, missing, what="What is missing of images, terrain and orbits together")
 
 
 @dataclass(frozen=True)
