@@ -49,7 +49,7 @@ def test_another_catalogue_starts_at_magnitude_four_unless_stated(says, tmp_path
     path.write_text("time,latitude,longitude,depth,mag,magType,id,place\n" + rows)
     assert ids(says("events", "--json", "--source", path)) == ["20200102-chad-0000", "20200103-chad-0000"]
     assert len(ids(says("events", "--json", "--source", path, "--min-magnitude", 0))) == 3
-    assert "1 earthquakes below magnitude 4" in says("events", "--source", path)[2]
+    assert "Left out, below magnitude 4 or of unknown size: 1 earthquake." in says("events", "--source", path)[2]
 
 
 def test_quiet_windows_of_another_catalogue_stay_though_they_have_no_magnitude(says):

@@ -126,7 +126,9 @@ def _of_some_size(listed: "pd.DataFrame") -> "pd.DataFrame":
 
     keep = (listed["kind"] != "earthquake") | (listed["magnitude"] >= MIN_MAGNITUDE)
     if not keep.all():
-        say(f"{int((~keep).sum())} earthquakes below magnitude {MIN_MAGNITUDE:g}, or of unknown size, are left out.")
+        count = int((~keep).sum())
+        few = "1 earthquake" if count == 1 else f"{count} earthquakes"
+        say(f"Left out, below magnitude {MIN_MAGNITUDE:g} or of unknown size: {few}.")
     return listed[keep]
 
 

@@ -55,7 +55,8 @@ class PairMatch:
         if not self.pairs:
             if not self.rejected:
                 raise NoPairFound(f"{self.missing}: no candidate was given. Name a file of scenes with --scenes.")
-            rejected = f"{len(self.rejected)} candidates rejected: epi pairs {self.event.event_id} --explain"
+            count = len(self.rejected)
+            rejected = f"{count} candidate{'s' * (count > 1)} rejected: epi pairs {self.event.event_id} --explain"
             raise NoPairFound(f"{self.missing} ({rejected}). Widen with --days.")
         return self.pairs[0]
 
