@@ -314,7 +314,8 @@ published.round(2)
 # %% [markdown]
 # We agree about the small ones and are more hopeful about the others. They ask for more than a sighting: the parameters
 # of the source must come out. {cite:t}`funning2019` studied systematically which earthquakes the wide-swath
-# interferograms of Sentinel-1 show: read them beside this curve.
+# interferograms of Sentinel-1 show. Their figures are *not* compared with this curve here; for who wants to use it on
+# real data, that comparison is the next thing to do.
 #
 # ## Is the probability right?
 #
@@ -399,7 +400,7 @@ _ = plots.peak_bars(four, noise_m=NOISE_M, fringe_m=FRINGE_M)
 # began at depth and then broke the surface: the hypocentre's depth is not that of the slip. So a middling probability
 # means "look at it", and a small one that a clear signal would be a surprise that needs an explanation.
 #
-# ## The earthquake that should not be visible
+# ## An earthquake at the edge of what can be seen
 #
 # The thesis' interferograms of its case study are shown with "concentric phase fringes". The catalogue gives mb 5.58 at
 # a depth of 19 km. What do the possible readings of that row predict?
@@ -417,10 +418,14 @@ readings.round({"peak_mm": 0, "fringes": 1, "probability": 2})
 
 # %% [markdown]
 # As it is listed, the earthquake moves the ground by millimetres, a fraction of a fringe; even the reading that helps
-# it most does not reach two. Several concentric fringes can therefore hardly be this earthquake. What were they, then?
-# Other earthquakes between the two dates, water vapour over mountains, or the terrain left in the phase are all
-# candidates, and the chapters that follow give the means to tell them apart. The event stays in the catalogue as the
-# one that should *not* be found.
+# it most does not reach two. What was measured lies between: a compilation of measured earthquakes lists 3 cm along the
+# line of sight for "Mandali, 11 January 2018", Mw 5.25, after Barnhart and others in 2018
+# ([Remote Sensing 16(11), 2019](https://doi.org/10.3390/rs16112019), appendix F). That is about one fringe, whatever
+# part each of that day's earthquakes has in it, and more than the listed depth allows. Several concentric fringes can
+# still hardly be this earthquake. What were they, then? Other earthquakes between the two dates, water vapour over
+# mountains, or the terrain left in the phase are all candidates, and the chapters that follow give the means to tell
+# them apart. The event stays in the catalogue as the doubtful one: by its row it should not be found, and if it is, the
+# depth in its row is wrong.
 
 # %% [markdown]
 # ## The event of this run
@@ -476,4 +481,4 @@ for depth in (10, 19):
 # {cite:t}`buccoliero2024`, the thesis; {cite:t}`bondar2011` on locations; {cite:t}`hanks1979` and
 # {cite:t}`scordilis2006` on magnitudes; {cite:t}`leonard2010` and {cite:t}`okada1985` behind the displacement;
 # {cite:t}`hanssen2001` on the air, {cite:t}`rocca2007` and {cite:t}`kellndorfer2022` on the ground; {cite:t}`dawson2007`
-# and {cite:t}`funning2019` on what can be seen. Full entries: {doc}`/references`.
+# on what can be seen, and {cite:t}`funning2019` to read further on it. Full entries: {doc}`/references`.

@@ -294,7 +294,7 @@ print(", ".join(sorted(path.name for path in folder.glob("*.nc"))))
 # %% [markdown]
 # ## Fringes without an earthquake
 #
-# {doc}`01_catalogue` met the earthquake that should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis
+# {doc}`01_catalogue` met an earthquake that by its row should not be visible: Iran-Iraq, 11 January 2018, mb 5.58 at a depth of 19 km. The thesis
 # that this book starts from shows an interferogram of it with concentric fringes {cite:p}`buccoliero2024`. What would an interferogram
 # look like? We simulate it twice with the same air: once with the earthquake as the catalogue lists it, once without any.
 
