@@ -174,7 +174,7 @@ class Ensemble(nn.Module):
         super().__init__()
         self.parts, self.agree = nn.ModuleList(parts), agree
         name = ("intersection of " if agree else "mean of ") + ", ".join(part.settings.network for part in parts)
-        self.settings = replace(parts[0].settings, network=name, temperature=1.0)
+        self.settings: DetectSettings = replace(parts[0].settings, network=name, temperature=1.0)
 
     def forward(self, channels: Tensor) -> Found:
         """Look at (n, channels, rows, columns); what all give a probability is in the intersection."""
