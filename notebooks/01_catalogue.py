@@ -45,6 +45,7 @@ from scipy.special import ndtr
 # %%
 from epi import plots
 from epi.catalogue import coast_km, fetch_events, find_event, flag_swarms, merge_catalogues, read_events, select_events
+from epi.catalogue.events.service import is_service
 from epi.insar.product import SENTINEL1_WAVELENGTH_M
 from epi.settings import settings
 from epi.source import detectability as seeing
@@ -63,7 +64,7 @@ FRINGE_M = SENTINEL1_WAVELENGTH_M / 2
 # With the parameter `catalogue`, a file or an agency's live answer takes its place.
 
 # %%
-if catalogue in ("usgs", "isc", "emsc"):
+if is_service(catalogue):
     answer = fetch_events(catalogue, since=since, min_magnitude=5)
     print(f"{catalogue}: {answer.age()}")
     events = answer.events

@@ -191,6 +191,15 @@ def test_a_scene_keeps_its_node_its_version_and_its_orbit(shared_data, tmp_path)
     assert [scene.node for scene in read_scenes(tmp_path / "a.csv")] == [scene.node for scene in scenes]
 
 
+def test_an_address_in_place_of_a_file_is_not_shown(says):
+    for command in ("pairs", "download"):
+        code, out, err = says(command, "20210303-thessaly", "--scenes", "https://me:pl4nted@127.0.0.1:9/answer.json")
+        assert (code, out) == (1, "")
+        assert err == (
+            "FileFormatError: An address is no file of scenes: name an archive to ask (asf, cdse), or a saved answer.\n"
+        )
+
+
 def test_an_absent_file_is_refused(tmp_path):
     with pytest.raises(FileFormatError, match="No scenes at"):
         read_scenes(tmp_path / "absent.json")

@@ -54,6 +54,8 @@ def read_scenes(path: str | Path | None = None) -> list[Scene]:
     FileFormatError : the file is missing, of another kind, or holds no record, or a record has no name or time or
         cannot be read; of a CSV file it is named by line and column.
     """
+    if "://" in str(path):  # nothing of it is shown: an address may hold a password
+        raise FileFormatError("An address is no file of scenes: name an archive to ask (asf, cdse), or a saved answer.")
     file = settings().data / SCENES_FILE if path is None else Path(path)
     try:
         if file.suffix.lower() == ".csv":
