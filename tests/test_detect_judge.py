@@ -86,8 +86,8 @@ def test_networks_look_in_pieces_and_in_order(scenes):
 
 def test_a_judgement_holds_what_is_true_and_what_was_said():
     network = Known(lambda seen: 8 * (seen["coherence"] - 0.5), lambda seen: seen["data"].mean((1, 2)), temperature=2.0)
-    found = judge(network, FROZEN, seed=3, blocks=[4, 1])
-    scenes = block_of(FROZEN, 3, 1, pixels=32)
+    found = judge(network, TRAINING, seed=3, blocks=[4, 1])
+    scenes = block_of(TRAINING, 3, 1, pixels=32)
     table = found.table.iloc[64:].reset_index(drop=True)
     assert (table["kind"] == np.array(KINDS)[scenes.kind]).all()
     share = scenes.valid.float().mean((1, 2)).double().numpy()
@@ -102,7 +102,7 @@ def test_a_judgement_holds_what_is_true_and_what_was_said():
     quiet = table["kind"] != KINDS[0]
     assert table["boundary_km"][quiet].isna().all()
     assert (table["boundary_km"].dropna() > 0).all()
-    assert "boundary_km" not in judge(Known(None), FROZEN, seed=3, blocks=[1]).table
+    assert "boundary_km" not in judge(Known(None), TRAINING, seed=3, blocks=[1]).table
 
 
 def square(first, last, side=40):
