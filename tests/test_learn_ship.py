@@ -11,7 +11,7 @@ import torch
 from epi.insar import product
 from epi.insar.readers.files import read_scene
 from epi.learn import centres, combine, gridded, load_network, locate_scene, predict, read_card, recipe_scene
-from epi.learn.ship import CALIBRATION, REPORTED, card_of, limits, main, summary
+from epi.learn.ship import CALIBRATION, REPORTED, card_of, limits, main, score_patches, summary
 from epi.learn.train import CHECKPOINT, PLANS
 from epi.settings import settings
 from epi.simulate.recipe import UNSEEN
@@ -86,6 +86,41 @@ def test_shipped_scores_are_found_again(network, scores, seed):
     assert row["error_km"] == pytest.approx(
         np.hypot(row["network_east_km"] - row["east_km"], row["network_north_km"] - row["north_km"]), abs=1e-3
     )
+
+
+@pytest.fixture(scope="module")
+def of_patches():
+    return pd.read_csv(settings().data / "patch_scores.csv")
+
+
+def test_shipped_scores_of_patches_are_found_again(network, of_patches):
+    assert set(of_patches["seed"]) <= set(REPORTED[UNSEEN, "earthquake"])
+    found = score_patches(network, [3])
+    kept = of_patches[of_patches["seed"] == 3].reset_index(drop=True)
+    assert list(found.columns) == list(kept.columns)
+    np.testing.assert_allclose(found, kept, atol=0.1)
+    assert (kept[["east_km", "north_km"]].abs() < network.settings.size_km / 2).all(axis=None)
+
+
+def distance_shares(of_patches):
+    """Mean absolute error of the distance, km: of the network, and of the constant that is best here."""
+    seen = of_patches[of_patches["peak_cm"] >= 3]
+    far, true = (np.hypot(seen[f"{who}east_km"], seen[f"{who}north_km"]) for who in ("network_", ""))
+    return (far - true).abs().mean(), (true - true.median()).abs().mean()
+
+
+def test_the_distance_is_better_known_than_by_a_constant(of_patches):
+    """What is reached; the goal below is not."""
+    network, constant = distance_shares(of_patches)
+    assert network <= 0.65 * constant
+
+
+@pytest.mark.xfail(
+    strict=True, reason="3.73 of 6.24 km: as with the mean error, a few signals of 3 to 10 cm under as much air rule it"
+)
+def test_the_distance_is_at_most_half_as_far_off_as_a_constant(of_patches):
+    network, constant = distance_shares(of_patches)
+    assert network <= 0.5 * constant
 
 
 def visible(scores):

@@ -1,7 +1,8 @@
 """The network that ships: trained, its error bars adjusted on scenes of their own, and scored on others.
 
-``python -m epi.learn.ship --plan cpu --folder FOLDER`` (make train-locator) writes ``data/locator.safetensors`` and
-``data/locator_scores.csv``; interrupted, it goes on from its last checkpoint.
+``python -m epi.learn.ship --plan cpu --folder FOLDER`` (make train-locator) writes ``data/locator.safetensors``,
+``data/locator_scores.csv`` and ``data/patch_scores.csv``; interrupted, it goes on from its last checkpoint.
+``python -m epi.learn.ship --patches`` trains nothing and scores the patches anew, by the weights that are there.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from epi.errors import EpiError
+from epi.learn.channels import labels
 from epi.learn.known import KnownScene, gridded, quiet_scene, recipe_scene
 from epi.learn.likelihood import VISIBLE_M
 from epi.learn.locate import (
@@ -27,11 +29,12 @@ from epi.learn.locate import (
     combine,
     ellipse,
     log_product,
+    patch_offsets,
     predict,
     scene_grid,
 )
 from epi.learn.metrics import interval
-from epi.learn.models import Locator, save_network
+from epi.learn.models import Locator, load_network, save_network
 from epi.learn.scores import error_row, free_row, truth_row
 from epi.learn.train import PLANS, Plan, train_network
 from epi.settings import settings
@@ -42,6 +45,8 @@ CALIBRATION = range(12_000, 12_150)
 """Seeds on whose scenes error bars are adjusted."""
 REPORTED = {(UNSEEN, "earthquake"): range(200), (UNSEEN, "quiet"): range(100), (STORMY, "earthquake"): range(100)}
 """Seeds of the scenes that are scored, by recipe and kind."""
+SAID = ("network_east_km", "network_north_km", "network_sigma_km")
+"""Of the table of patches: what `epi.learn.patch_offsets` answers."""
 TEMPERS = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 
 
@@ -131,6 +136,31 @@ def _row(network: Locator, scene: KnownScene, found: Located) -> dict[str, float
     }
 
 
+def score_patches(network: Locator, seeds: Iterable[int] = REPORTED[UNSEEN, "earthquake"]) -> pd.DataFrame:
+    """Ask single patches of the reported earthquakes where the epicentre lies.
+
+    Parameters
+    ----------
+    network : trained.
+    seeds : of the recipe `epi.simulate.recipe.UNSEEN`.
+
+    Returns
+    -------
+    One row a patch that holds the epicentre: seed, place of the patch in its scene, largest displacement of the scene
+    (cm), the true offset of the epicentre from the patch's centre and the network's, and how far off that may be (km).
+    """
+    tables = []
+    for scene in map(recipe_scene, seeds):
+        patches = gridded(scene, network.settings)
+        true = labels(patches)
+        held = np.flatnonzero((np.abs(true) < network.settings.size_km / 2).all(axis=1))
+        said = patch_offsets(network, patches.take(held.tolist()))
+        table = patches.table.iloc[held][["row", "column"]].assign(seed=scene.seed, peak_cm=100 * scene.peak_m)
+        table[["east_km", "north_km"]] = true[held]
+        tables.append(table.assign(**dict(zip(SAID, said.T, strict=True))))
+    return pd.concat(tables, ignore_index=True)[["seed", "row", "column", "peak_cm", "east_km", "north_km", *SAID]]
+
+
 def summary(scores: pd.DataFrame) -> dict[str, float]:
     """The figures of a network's card: the visible earthquakes of the recipe, and coverage over all and in storms."""
     earthquakes = scores[scores["kind"] == "earthquake"]
@@ -206,14 +236,14 @@ def card_of(
     return card | {**summary(table), "intervals": intervals(table), "limits": limits(plan)}
 
 
-def ship(plan: Plan, *, folder: Path, weights: Path, scores: Path, command: str) -> dict[str, float]:
+def ship(plan: Plan, *, folder: Path, weights: Path, scores: Path, patches: Path, command: str) -> dict[str, float]:
     """Train, adjust, score, and write weights and scores.
 
     Parameters
     ----------
     plan : how to train.
     folder : for the checkpoint.
-    weights, scores : files to write.
+    weights, scores, patches : files to write; the last two are tables, of scenes and of patches.
     command : kept in the card.
 
     Returns
@@ -224,10 +254,16 @@ def ship(plan: Plan, *, folder: Path, weights: Path, scores: Path, command: str)
     adjusted = adjust(trained.network)
     table = score(trained.network)
     card = card_of(plan, trained.history, trained.centre_km, adjusted, table, command)
-    with atomic_path(scores) as temporary:
-        table.round(4).to_csv(temporary, index=False)
+    for path, rows in ((scores, table), (patches, score_patches(trained.network))):
+        _keep(rows, path)
     save_network(trained.network, weights, card)
     return summary(table)
+
+
+def _keep(table: pd.DataFrame, path: Path) -> None:
+    """Write a table, whole or not at all."""
+    with atomic_path(path) as temporary:
+        table.round(4).to_csv(temporary, index=False)
 
 
 def main(words: list[str]) -> int:
@@ -236,13 +272,18 @@ def main(words: list[str]) -> int:
     reader.add_argument("--plan", choices=sorted(PLANS), default="cpu", help="for two cores, or for a large GPU")
     reader.add_argument("--folder", type=Path, default=Path("runs/locator"), help="for checkpoints and history")
     reader.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    reader.add_argument("--patches", action="store_true", help="only score patches, by the weights that are there")
     given = reader.parse_args(words)
     data = settings().data
     command = f"python -m epi.learn.ship --plan {given.plan}"
     plan = replace(PLANS[given.plan], device=given.device)
     files = {"weights": data / "locator.safetensors", "scores": data / "locator_scores.csv"}
+    files["patches"] = data / "patch_scores.csv"
     try:
-        print(ship(plan, folder=given.folder, **files, command=command))
+        if given.patches:
+            _keep(score_patches(load_network(files["weights"])), files["patches"])
+        else:
+            print(ship(plan, folder=given.folder, **files, command=command))
     except EpiError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
