@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+from scipy.stats import binomtest
 
 from epi.plots.scenes import ellipse_outline
 
@@ -56,6 +58,45 @@ def errors_by_strength(table: pd.DataFrame, *, floor: pd.Series | None = None, x
     axes.grid(axis="y", linewidth=0.4)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=4, fontsize=9, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return axes
+
+
+def coverage(
+    levels: Mapping[str, ArrayLike], *, nominal: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+) -> Axes:
+    """How often regions hold the truth, against how often they should, with 95 % intervals.
+
+    Parameters
+    ----------
+    levels : by method (a key of `METHOD_STYLE`), the probability of the smallest region of each scene that reaches the
+        truth, (scenes,), from 0 to 1.
+    nominal : probabilities of the regions asked for; the marks of several methods stand side by side.
+
+    References
+    ----------
+    Wilson (1927), J. Am. Stat. Assoc. 22(158), for the intervals.
+    """
+    _, axes = plt.subplots(figsize=(6.4, 5), layout="constrained")
+    ends = 100 * min(nominal) - 3, 101.0
+    axes.plot(ends, ends, color="0.5", linewidth=0.9, label="as promised")
+    methods = [name for name in METHOD_STYLE if name in levels]
+    for number, method in enumerate(methods):
+        colour, marker = METHOD_STYLE[method]
+        level = np.asarray(levels[method], float)
+        rows = []
+        for asked in nominal:
+            held = binomtest(int((level <= asked).sum()), level.size)
+            bounds = held.proportion_ci(method="wilson")
+            share = held.statistic
+            rows.append((100 * asked, 100 * share, 100 * (share - bounds.low), 100 * (bounds.high - share)))
+        place, share, below, above = np.array(rows).T
+        place = place + 0.6 * (number - (len(methods) - 1) / 2)
+        axes.errorbar(place, share, yerr=np.clip([below, above], 0, None), fmt=marker, color=colour, capsize=2,
+                      markersize=5, label=f"{method} ({level.size})")  # fmt: skip
+    axes.set(xlim=ends, xlabel="probability of the region (%)", ylabel="regions that hold the truth (%)")
+    axes.grid(linewidth=0.4)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="upper left")
     return axes
 
 

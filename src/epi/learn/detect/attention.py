@@ -12,12 +12,12 @@ from scipy.ndimage import find_objects, label
 from torch import Tensor, nn
 
 from epi.errors import ParameterError
-from epi.learn.detect.networks import Classifier, DualAttention, Segmenter
+from epi.learn.detect.networks import Classifier, Detector, DualAttention, Segmenter, Transformer
 
 Floats = NDArray[Any]
 
 
-def attention_weights(network: Classifier, channels: Tensor) -> Tensor:
+def attention_weights(network: Classifier | Transformer, channels: Tensor) -> Tensor:
     """Attention weights of every layer and head, as the network used them.
 
     Parameters
@@ -67,7 +67,7 @@ def rollout(weights: Tensor) -> Tensor:
     return (found / found.sum(1, keepdim=True)).reshape(-1, _side(weights), _side(weights))
 
 
-def gradient_map(network: Classifier | Segmenter | DualAttention, channels: Tensor) -> Tensor:
+def gradient_map(network: Detector, channels: Tensor) -> Tensor:
     """What the answer hangs on in the last features of a convolutional network, (n, rows, columns), largest 1.
 
     References

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from epi.errors import ParameterError
 from epi.learn.detect.channels import scene_channels
-from epi.simulate.labelled import BLOCK, Mixture, Scenes, labelled_scenes
+from epi.simulate.labelled import BLOCK, PLAIN, Mixture, Scenes, labelled_scenes
 
 Part = Literal["train", "validation", "test"]
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -48,10 +48,13 @@ def sample_of(scenes: Scenes) -> Sample:
 
 
 class SceneBlocks(IterableDataset[Sample]):
-    """Blocks of a part, again and again; of several workers each makes every so-manieth one."""
+    """Blocks of a part, again and again, the first ones plain; of several workers each makes every so-manieth one."""
 
-    def __init__(self, mixture: Mixture, seed: int, blocks: range, *, pixels: int, first: int = 0) -> None:
+    def __init__(
+        self, mixture: Mixture, seed: int, blocks: range, *, pixels: int, first: int = 0, plain: int = 0
+    ) -> None:
         self.mixture, self.seed, self.blocks, self.pixels, self.first = mixture, seed, blocks, pixels, first
+        self.plain = plain
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield blocks in the order of their numbers, without end."""
@@ -62,7 +65,8 @@ class SceneBlocks(IterableDataset[Sample]):
             torch.set_num_threads(1)
         while True:
             number = self.blocks[at % len(self.blocks)]
-            yield sample_of(block_of(self.mixture, self.seed, number, pixels=self.pixels))
+            mixture = PLAIN if at < self.plain else self.mixture
+            yield sample_of(block_of(mixture, self.seed, number, pixels=self.pixels))
             at += step
 
 
@@ -76,6 +80,7 @@ class SceneBatches:
     pixels : of a side.
     first : number of the first batch.
     workers : processes that make scenes; 0 makes them in this one.
+    plain : scenes that are drawn from `epi.simulate.labelled.PLAIN` before the others.
     """
 
     def __init__(
@@ -88,12 +93,13 @@ class SceneBatches:
         pixels: int,
         first: int = 0,
         workers: int = 0,
+        plain: int = 0,
     ) -> None:
         if batch < 1 or BLOCK % batch:
             raise ParameterError(f"Batches of {batch} scenes were asked: give a divisor of {BLOCK}.")
         self.batch, self.workers = batch, workers
         block, self.skipped = divmod(first, BLOCK // batch)
-        self.blocks = SceneBlocks(mixture, seed, blocks, pixels=pixels, first=block)
+        self.blocks = SceneBlocks(mixture, seed, blocks, pixels=pixels, first=block, plain=plain // BLOCK)
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield batches without end."""

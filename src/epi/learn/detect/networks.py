@@ -17,11 +17,7 @@ from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
 from epi.storage import atomic_path
 
-CLASSIFIERS = {
-    "vit-b16": "vit_base_patch16_224",
-    "vit-small": "vit_small_patch8_224",
-    "convnext": "convnext_atto",
-}
+CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
     "unet-inceptionv3": "tu-inception_v3",
@@ -29,6 +25,8 @@ SEGMENTERS = {
     "unet-resnet50": "resnet50",
     "dual-attention": "resnet50",
     "unet-convnext": "tu-convnext_atto",
+    "unet-resnet10": "tu-resnet10t",
+    "vit-small": "",
 }
 """Networks that also say where, and their encoders."""
 SMALL_VIT: dict[str, Any] = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num_heads": 4}
@@ -78,12 +76,8 @@ class Classifier(nn.Module):
         super().__init__()
         self.settings = settings
         made: dict[str, Any] = {"in_chans": len(DETECT_CHANNELS), "num_classes": 1}
-        if settings.network == "vit-small":
-            vision = timm.models.vision_transformer.VisionTransformer
-            self.body: nn.Module = vision(img_size=settings.pixels, **SMALL_VIT, **made)
-        else:
-            made |= {"img_size": settings.pixels} if settings.network.startswith("vit") else {}
-            self.body = timm.create_model(CLASSIFIERS[settings.network], pretrained=False, **made)
+        made |= {"img_size": settings.pixels} if settings.network.startswith("vit") else {}
+        self.body: nn.Module = timm.create_model(CLASSIFIERS[settings.network], pretrained=False, **made)
         if settings.network == "convnext":
             _tell_no_data(cast(nn.Sequential, self.body.stem)[0])
 
@@ -100,7 +94,7 @@ class Segmenter(nn.Module):
         self.settings = settings
         encoder = SEGMENTERS[settings.network]
         made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1}
-        made |= {"decoder_channels": DECODER} if settings.network == "unet-convnext" else {}
+        made |= {"decoder_channels": DECODER} if settings.network in ("unet-convnext", "unet-resnet10") else {}
         self.body = smp.Unet(encoder, aux_params={"classes": 1, "pooling": "avg", "dropout": None}, **made)
         if settings.network == "unet-convnext":
             _tell_no_data(self.body.encoder.model.stem_0)
@@ -109,6 +103,25 @@ class Segmenter(nn.Module):
         """Look at (n, channels, rows, columns); rows and columns divide by 32."""
         mask, present = self.body(channels)
         return Found(present[:, 0].float(), mask[:, 0].float())
+
+
+class Transformer(nn.Module):
+    """A small vision transformer; what it knows of each square also says which of the square's pixels moved."""
+
+    def __init__(self, settings: DetectSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        made = {"img_size": settings.pixels, "in_chans": len(DETECT_CHANNELS), "num_classes": 1}
+        self.body: nn.Module = timm.models.vision_transformer.VisionTransformer(**SMALL_VIT, **made)
+        self.pixels = nn.Linear(SMALL_VIT["embed_dim"], SMALL_VIT["patch_size"] ** 2)
+
+    def forward(self, channels: Tensor) -> Found:
+        """Look at (n, channels, pixels, pixels)."""
+        side, square = channels.shape[-1] // SMALL_VIT["patch_size"], SMALL_VIT["patch_size"]
+        tokens = self.body.forward_features(channels)  # type: ignore[operator]  # timm's own
+        present = self.body.forward_head(tokens)  # type: ignore[operator]
+        grid = self.pixels(tokens[:, 1:]).transpose(1, 2).reshape(len(channels), square**2, side, side)
+        return Found(present[:, 0].float(), nn.functional.pixel_shuffle(grid, square)[:, 0].float())
 
 
 class DualAttention(nn.Module):
@@ -184,7 +197,7 @@ class Ensemble(nn.Module):
         return Found(torch.stack([one.present for one in found]).mean(0), torch.logit(joined, eps=1e-6))
 
 
-Detector = Classifier | Segmenter | DualAttention | Ensemble
+Detector = Classifier | Segmenter | Transformer | DualAttention | Ensemble
 
 
 def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
@@ -205,6 +218,8 @@ def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
         torch.manual_seed(seed)
         if name == "dual-attention":
             return DualAttention(settings)
+        if name == "vit-small":
+            return Transformer(settings)
         return Classifier(settings) if name in CLASSIFIERS else Segmenter(settings)
 
 

@@ -65,8 +65,8 @@ POSTER = ("unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention")
 PROFILES: dict[str, DetectProfile] = {
     "ship": DetectProfile(
         {
-            "unet-convnext": _plan("unet-convnext", scenes=160_000),
-            "vit-small": _plan("vit-small", scenes=160_000, rate=6e-4),
+            "unet-resnet10": _plan("unet-resnet10", scenes=200_000, plain=40_000),
+            "vit-small": _plan("vit-small", scenes=140_000, plain=40_000, rate=6e-4),
         },
         validation=40,
         test=32,

@@ -30,6 +30,7 @@ class DetectPlan:
     settings : of the network.
     scenes : in all; 80 % are learned from, 10 % choose thresholds, 10 % are a test of the same kind.
     epochs : how often each scene is learned from.
+    plain : scenes that are learned from first, drawn from `epi.simulate.labelled.PLAIN` (Bengio et al. 2009).
     optimiser, rate, schedule : AdamW or Adam, its highest rate, and whether that rises and falls or stays.
     batch : scenes a step.
     memory : steps over which weights are averaged; 0 keeps the last.
@@ -44,6 +45,7 @@ class DetectPlan:
     settings: DetectSettings
     scenes: int = 100_000
     epochs: int = 1
+    plain: int = 0
     optimiser: Literal["adamw", "adam"] = "adamw"
     rate: float = 1e-3
     schedule: Literal["one cycle", "constant"] = "one cycle"
@@ -231,6 +233,7 @@ def train_detector(
         pixels=pixels,
         first=done,
         workers=plan.workers,
+        plain=plan.plain,
     )
     fit(learning, batches, steps=plan.steps, device=plan.device, half=plan.half, kept=kept, every=every, done=done)
     return TrainedDetector(learning.averaged.cpu().eval(), pd.DataFrame(learning.rows))

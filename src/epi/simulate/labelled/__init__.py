@@ -1,6 +1,6 @@
 """Labelled interferograms, as fast as a network can look at them: earthquakes, and what may pass for one."""
 
-from epi.simulate.labelled.mixture import FROZEN, KINDS, LBAND, MIXTURES, QUIET, SHIFTED, TRAINING, Mixture
+from epi.simulate.labelled.mixture import FROZEN, KINDS, LBAND, MIXTURES, PLAIN, QUIET, SHIFTED, TRAINING, Mixture
 from epi.simulate.labelled.scenes import BLOCK, SIZE_KM, Scenes, labelled_scenes
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "KINDS",
     "LBAND",
     "MIXTURES",
+    "PLAIN",
     "QUIET",
     "SHIFTED",
     "SIZE_KM",

@@ -107,6 +107,17 @@ TRAINING = Mixture(
     sides=8,
 )
 """What networks learn from: the tests lie within."""
+PLAIN = replace(
+    TRAINING,
+    name="plain",
+    stream=24,
+    magnitude=(5.5, 7.0),
+    atmosphere_m=(0.001, 0.012),
+    ramp_m=0.02,
+    coherence=(0.45, 0.95),
+    no_data=0.2,
+)
+"""Stronger earthquakes under fairer skies: what networks learn from first."""
 FROZEN = Mixture("frozen", 21)
 """The test: depth 2 to 15 km, all mechanisms, 0.3 to 3 cm of air, coherence 0.2 to 0.9, every kind of quiet scene."""
 SHIFTED = Mixture(
@@ -128,4 +139,4 @@ SHIFTED = Mixture(
 """A test of another nature: ruptures of two rough segments, rougher and shorter air, few looks, patchy ground."""
 LBAND = replace(FROZEN, name="L band", stream=23, wavelength_m=LBAND_WAVELENGTH_M)
 """The test as NISAR would see it; the ionosphere, which matters more to that radar, is left out."""
-MIXTURES = {each.name: each for each in (TRAINING, FROZEN, SHIFTED, LBAND)}
+MIXTURES = {each.name: each for each in (PLAIN, TRAINING, FROZEN, SHIFTED, LBAND)}
