@@ -10,7 +10,7 @@ PARTS := src tests notebooks data book
 SOURCES := $(shell find $(PARTS) \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -o \( -type f -o -type d \) -print) \
   pyproject.toml environment.yml _config.yml _toc.yml README.md Makefile
 
-.PHONY: help book test retest lab bench train-locator
+.PHONY: help book test retest lab bench train-locator train-detectors
 
 help:
 	@echo "make book    run every chapter for $(EVENT), render the pages: _build/html/index.html"
@@ -18,7 +18,8 @@ help:
 	@echo "make retest  the same, though nothing has changed since it passed"
 	@echo "make lab     JupyterLab on the chapters"
 	@echo "make bench   speed, beside something to compare it with"
-	@echo "make train-locator   the network that ships, again: an hour and a half on two cores; PLAN=gpu for a large GPU"
+	@echo "make train-locator   the network that locates, again: an hour and a half on two cores; PLAN=gpu for a large GPU"
+	@echo "make train-detectors the networks that detect, again: two hours on two cores"
 
 # The interpreter's own configuration lets notebooks/ run from the project's root in JupyterLab, as everywhere else;
 # matplotlib's first import builds its font cache here and not in a chapter.
@@ -58,3 +59,6 @@ bench: $(READY)
 
 train-locator: $(READY)
 	$(BIN)/python -m epi.learn.ship --plan $(PLAN)
+
+train-detectors: $(READY)
+	$(BIN)/python -m epi.learn.detect --profile ship

@@ -38,9 +38,11 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "06": ("distance.csv",),
     "07": ("location.json",),
     "08": ("both.json?",),
+    "09": ("detected.json",),
+    "10": ("mask.nc?",),
 }
 """Files each chapter makes in the run folder; a question mark where some sources give none: real images have no truth,
-a table of points cannot be cut into patches, and where the network cannot answer there is nothing to join."""
+a table of points cannot be cut into patches, and where a network cannot answer there is nothing to join or to mark."""
 
 FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images", "study")}
 """Folders a chapter may make for itself: emptied before it runs, and not recorded, since no later chapter reads them.

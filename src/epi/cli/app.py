@@ -53,8 +53,8 @@ app = typer.Typer(
 for command in (events, pairs, download, interferogram):
     app.command()(command)
 app.command("snap-graph")(snap_graph)
-for command in (locate, detect):
-    app.command()(command)
+app.command()(locate)
+app.command()(detect)
 
 
 @app.command()

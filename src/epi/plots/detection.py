@@ -55,7 +55,7 @@ def scene_gallery(
         wrapped = np.angle(np.exp(1j * np.asarray(values, dtype=float)))
         axes.set_facecolor(NO_DATA_COLOUR)
         drawn = axes.imshow(wrapped, cmap="twilight", vmin=-np.pi, vmax=np.pi, interpolation="nearest", **place)
-        if masks is not None and np.any(masks[number]):
+        if masks is not None and np.asarray(masks[number]).any():
             outline(axes, masks[number], size_km)
         axes.set_title(title, fontsize=9)
     for axes in grid[-1]:
@@ -173,7 +173,7 @@ def looked_at(
             axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor="#d55e00", linewidth=2))
     for axes in row:
         axes.set_xlabel("east (km)")
-        if mask is not None and np.any(mask):
+        if mask is not None and np.asarray(mask).any():
             outline(axes, mask, size_km)
     return list(row)
 

@@ -111,7 +111,7 @@ class Transformer(nn.Module):
     def __init__(self, settings: DetectSettings) -> None:
         super().__init__()
         self.settings = settings
-        made = {"img_size": settings.pixels, "in_chans": len(DETECT_CHANNELS), "num_classes": 1}
+        made: dict[str, Any] = {"img_size": settings.pixels, "in_chans": len(DETECT_CHANNELS), "num_classes": 1}
         self.body: nn.Module = timm.models.vision_transformer.VisionTransformer(**SMALL_VIT, **made)
         self.pixels = nn.Linear(SMALL_VIT["embed_dim"], SMALL_VIT["patch_size"] ** 2)
 

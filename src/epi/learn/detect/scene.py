@@ -23,7 +23,7 @@ from epi.patches.resize import area_mean
 
 OVERLAP = 0.5
 """Share of its side that a tile has in common with the next."""
-LEAST_DATA = 0.03
+LEAST_DATA = 0.02
 """Share of a tile that must hold data for the network to look at it: as few as it learned from."""
 LEAST_KM = 8.0
 """A scene of which less than this squared holds data is too small to tell an earthquake from air."""

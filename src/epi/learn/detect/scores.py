@@ -93,7 +93,9 @@ def with_intervals(table: pd.DataFrame, statistics: Mapping[str, Statistic], *, 
     draws = [table.take(rng.integers(len(table), size=len(table))) for _ in range(DRAWS)]
     found: dict[str, float] = {}
     for name, statistic in statistics.items():
-        low, high = np.nanquantile([statistic(each) for each in draws], [0.025, 0.975])
+        values = np.array([statistic(each) for each in draws])
+        known = values[np.isfinite(values)]
+        low, high = np.quantile(known, [0.025, 0.975]) if known.size else (np.nan, np.nan)
         found |= {name: statistic(table), f"{name}_low": float(low), f"{name}_high": float(high)}
     return found
 

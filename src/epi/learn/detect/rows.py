@@ -1,0 +1,147 @@
+"""Rows of the tables of detectors, and the card that a network carries."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from epi.learn.detect.baselines import Free
+from epi.learn.detect.channels import scene_channels
+from epi.learn.detect.data import block_of
+from epi.learn.detect.judge import Judged, choose_alarm, count_pixels, facts
+from epi.learn.detect.networks import Detector
+from epi.learn.detect.scores import mask_scores, presence_scores
+from epi.learn.detect.train import DetectPlan
+from epi.simulate.labelled import FROZEN, LBAND, SHIFTED, TRAINING, Mixture
+
+TESTS = (FROZEN, SHIFTED, LBAND)
+TEST_SEED = 0
+FREE_SEED = 900_001
+"""Of the scenes that the answers without a network are fitted to; their thresholds are chosen on those of the next."""
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Four significant digits are more than any of these figures has."""
+    return table.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
+
+
+def card_of(
+    plan: DetectPlan,
+    history: pd.DataFrame,
+    adjusted: Mapping[str, float],
+    rows: list[dict[str, Any]],
+    command: str,
+) -> dict[str, object]:
+    """The card of a detector: how it came, on what, what it scores with intervals, and what it cannot do."""
+    scores = {
+        row["test"]: {name: value for name, value in row.items() if isinstance(value, float | int)} for row in rows
+    }
+    return {
+        "command": command,
+        "seed": plan.seed,
+        "scenes": plan.steps * plan.batch,
+        "plan": plan.facts(),
+        "adjusted": dict(adjusted),
+        "scores": scores,
+        "history": history.round(4).to_dict("list"),
+        "limits": limits(plan.mixture),
+    }
+
+
+def limits(mixture: Mixture) -> list[str]:
+    """What a detector that learned from a mixture should not be trusted with."""
+    low, high = mixture.magnitude
+    return [
+        f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
+        f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "
+        f"{100 * mixture.atmosphere_m[1]:g} cm rms: real air and land may be unlike it",
+        "pixels of 400 m: what is finer is averaged away; earthquakes much wider than 51 km are seen in parts",
+        "magma that opens or swells deep down moves the ground much as an earthquake does: it may be taken for one",
+        "an earthquake that moves the ground less than the air seems to can only be guessed at",
+        "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",
+    ]
+
+
+def network_row(
+    name: str, test: str, judged: Judged, network: Detector, plan: DetectPlan, command: str
+) -> dict[str, Any]:
+    """Scores of a network on a test, at its own thresholds and, of masks, at one half too."""
+    known = network.settings
+    row: dict[str, Any] = {
+        "network": name,
+        "test": test,
+        "parameters": sum(each.numel() for each in network.parameters()),
+    }
+    row |= {"pixels": known.pixels, "scenes": plan.steps * plan.batch, "alarm": known.alarm}
+    row |= presence_scores(judged.table, alarm=known.alarm)
+    if judged.counts is not None:
+        row |= {"threshold": known.threshold}
+        row |= {f"mask_{part}": value for part, value in mask_scores(judged, threshold=known.threshold).items()}
+        row |= {
+            f"half_{part}": value
+            for part, value in mask_scores(judged, threshold=0.5).items()
+            if "boundary" not in part
+        }
+    return row | {"seed": plan.seed, "command": command}
+
+
+def beside(table: pd.DataFrame | None, name: str, judged: Judged, network: Detector) -> pd.DataFrame:
+    """The table of single scenes with what one more network made of them."""
+    own = judged.table
+    told = {f"{name}_probability": own["probability"]}
+    if judged.counts is not None:
+        pixels = judged.overlap(network.settings.threshold)
+        told |= {f"{name}_{part}": pixels[part] for part in ("both", "said", "true", "all")}
+        told |= {f"{name}_boundary_km": own["boundary_km"]}
+    facts_ = own.drop(columns=["logit", "probability", "boundary_km"], errors="ignore")
+    return (facts_ if table is None else table).assign(**told)
+
+
+def free_rows(
+    free: Free, scenes: dict[str, pd.DataFrame], *, validation: range, test: range, pixels: int, command: str
+) -> list[dict[str, Any]]:
+    """Scores of the answers that cost nothing; their scores of single scenes join the table."""
+    level: dict[str, float] = {}
+    told, known = _free_scores(free, TRAINING, FREE_SEED + 1, validation, pixels)
+    for name, score in told.items():
+        level[name] = choose_alarm(known.table, score)
+    rows = []
+    for mixture in TESTS:
+        told, known = _free_scores(free, mixture, TEST_SEED, test, pixels)
+        for name, score in told.items():
+            row = {"network": name, "test": mixture.name, "pixels": pixels, "alarm": level[name]}
+            row |= presence_scores(known.table.assign(probability=score), alarm=level[name])
+            if name == "fringe density":
+                row |= {f"mask_{part}": value for part, value in mask_scores(known, threshold=0.5).items()}
+            rows.append(row | {"command": command})
+            scenes[mixture.name] = scenes[mixture.name].assign(**{f"{name}_score": score})
+        whole = {f"mask_{part}": value for part, value in mask_scores(_everywhere(known), threshold=0.5).items()}
+        rows.append({"network": "all ground", "test": mixture.name, "pixels": pixels} | whole | {"command": command})
+    return rows
+
+
+def _free_scores(
+    free: Free, mixture: Mixture, seed: int, blocks: range, pixels: int
+) -> tuple[dict[str, NDArray[Any]], Judged]:
+    """Scores of presence by name, and the masks as if they were probabilities of 0 and 1."""
+    tables, counts, told = [], [], []
+    for number in blocks:
+        scenes = block_of(mixture, seed, number, pixels=pixels)
+        channels = scene_channels(scenes)
+        counts.append(count_pixels(torch.from_numpy(free.mask(channels)).float(), scenes))
+        told.append(free.presence(channels))
+        tables.append(pd.DataFrame(facts(scenes)))
+    scores = {name: np.concatenate([each[name] for each in told]) for name in told[0]}
+    return scores, Judged(pd.concat(tables, ignore_index=True), np.concatenate(counts))
+
+
+def _everywhere(known: Judged) -> Judged:
+    """The same scenes with all ground marked."""
+    if known.counts is None:
+        return known
+    counts = np.zeros_like(known.counts)
+    counts[:, :, -1] = known.counts.sum(2)
+    return Judged(known.table, counts)

@@ -1,0 +1,99 @@
+"""What the detector that ships makes of real interferograms, and what going on training does to it.
+
+The real files do not ship: the bench looks for them beside the project (or where EPI_SHARED_DATA says) and leaves them
+out where they are absent. Chapter 10 shows the tables.
+
+python tests/bench/bench_detect.py                                     real scenes, printed: seconds
+python tests/bench/bench_detect.py --real data/detect_real.csv         and kept
+python tests/bench/bench_detect.py --finetune data/detect_finetune.csv  eight simulated earthquakes, each left out once
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bench_real import CASES, REAL
+
+from epi.insar.frame import local_frame
+from epi.insar.readers.files import read_scene
+from epi.learn import detect
+from epi.settings import settings
+from epi.simulate import labelled
+from epi.storage import atomic_path
+
+NETWORKS = {"U-Net": "detector_unet_resnet10", "transformer": "detector_vit_small"}
+SCENES = ("Thessaly, wrapped", "Thessaly, unwrapped", "Morocco, quiet")
+COMMAND = "python tests/bench/bench_detect.py --real data/detect_real.csv"
+TUNING = "python tests/bench/bench_detect.py --finetune data/detect_finetune.csv"
+SIDES, BLOCKS, STEPS, SEED = 8, 2, 80, 700  # squares of one earthquake, blocks of scenes, steps of training, stream
+
+
+def real() -> pd.DataFrame:
+    """Every dense real scene by every network that ships."""
+    rows = []
+    for case in CASES:
+        if case.name not in SCENES:
+            continue
+        scene = read_scene(REAL / case.files[0], **case.reader)
+        for name, file in NETWORKS.items():
+            network = detect.load_detector(settings().data / f"{file}.safetensors")
+            result, _ = detect.detect_scene(network, scene)
+            row = {"scene": f"{case.name}: {name}", "probability": result["probability"], "alarm": result["alarm"]}
+            row |= {"present": result["present"], "tiles": result["tiles"], "moved_km2": result["moved_km2"]}
+            rows.append(row | {"centre_km": centre_km(scene, result), "boxes": len(result["boxes"])})
+    return pd.DataFrame(rows).assign(command=COMMAND)
+
+
+def centre_km(scene: xr.Dataset, result: dict[str, dict[str, float] | None]) -> float:
+    """From the middle of the mask to the centroid of the measured displacement; NaN where one of them is not known."""
+    if "los_displacement" not in scene or result["centre"] is None:
+        return float("nan")
+    los, frame = scene["los_displacement"].to_numpy(), local_frame(scene)
+    moved = np.abs(los - np.nanmedian(los))
+    weight = np.where(moved >= 0.1 * np.nanmax(moved), moved, 0.0)
+    east, north = ((weight * place).sum() / weight.sum() for place in (frame.east_km, frame.north_km))
+    return float(np.hypot(result["centre"]["east_km"] - east, result["centre"]["north_km"] - north))
+
+
+def tuned() -> pd.DataFrame:
+    """Scenes of another nature as if they were real: each event judged by a network that learned from the others."""
+    network = detect.load_detector(settings().data / f"{NETWORKS['U-Net']}.safetensors")
+    mixture = replace(labelled.SHIFTED, name="as if real", stream=25, sides=SIDES)
+    stream = labelled.labelled_scenes(mixture, SEED, pixels=network.settings.pixels)
+    scenes = []
+    for block in range(BLOCKS):
+        made = next(stream)
+        names = np.empty(len(made), dtype=object)
+        for rows in (np.flatnonzero(made.kind == 0), np.flatnonzero(made.kind != 0)):
+            names[rows] = [f"event {block}-{n // SIDES}" for n in range(rows.size)]
+        scenes += detect.label_simulated(made, list(names))
+    return detect.leave_one_out(network, scenes, steps=STEPS).assign(command=TUNING)
+
+
+def main() -> None:
+    """Print what was asked for, and keep it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--real", type=Path, help="CSV file to write")
+    parser.add_argument("--finetune", type=Path, help="CSV file to write; takes minutes")
+    given = parser.parse_args()
+    if given.finetune:
+        table = tuned()
+        with atomic_path(given.finetune) as path:
+            table.round(4).to_csv(path, index=False)
+        print(table.drop(columns="command").groupby("event").mean().round(3).to_string())
+        return
+    if not REAL.is_dir():
+        print("real scenes are not here: set EPI_SHARED_DATA to their folder")
+        return
+    table = real()
+    print(table.drop(columns="command").to_string(index=False))
+    if given.real:
+        with atomic_path(given.real) as path:
+            table.round(4).to_csv(path, index=False)
+
+
+if __name__ == "__main__":
+    main()
