@@ -48,7 +48,7 @@ def _plan(network: str, pixels: int = 96, **named: Any) -> DetectPlan:  # noqa: 
 
 
 def _few(network: str) -> DetectPlan:
-    """What a CPU can do of any network in some minutes: few scenes, and only plain ones, which teach the most at first."""
+    """What a CPU can do of any network in some minutes: few scenes, all of them plain, which teach most at first."""
     few: dict[str, Any] = {"scenes": 1_920, "plain": 1_920, "checks": 2, "watched": 64, "memory": 30, "batch": 16}
     return _plan(network, **few, rate=5e-4)
 
