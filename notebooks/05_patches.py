@@ -139,7 +139,9 @@ home = product.LocalFrame(east, north, frame.origin or (event.latitude, event.lo
 ground = dict(zip(("latitude", "longitude"), home.to_geographic(east, north), strict=True))
 facts = {"azimuth_looks": 100, "range_looks": 100, "subswath": "IW1", "wavelength": wavelength}
 subswath = product.build({"phase": np.zeros(east.shape), **ground}, geometry="radar", attrs=facts)
-radar = patches.cut_radar(subswath, side=2000, pixels=20, edges="stretch", event=event_id).table
+strips = patches.cut_radar(subswath, side=2000, pixels=20, edges="stretch", event=event_id)
+patches.check_places(subswath, strips)  # refuses patches that are not where the subswath has them
+radar = strips.table
 print(f"{len(radar)} patches in {len(radar['row'].unique())} rows")
 
 # %%
@@ -217,7 +219,8 @@ for axes, (title, (angle, has)) in zip(row_of_axes, shown.items(), strict=True):
 #
 # Whatever computed the positions, they are checked another way. From the scene's own coordinates we take all pixels inside a patch's square
 # and compare their mean place with the centre in the table. Where there is a georeference, the sides must also be as long on the globe as
-# asked.
+# asked, and `check_places` works out every corner and centre anew, through the map's projection (that of the radar patches above, from the
+# latitudes and longitudes of the subswath), and refuses the patches that are not there.
 
 
 # %%
@@ -243,6 +246,8 @@ if frame.origin:
     metres = globe.inv(*(part.to_numpy() for part in ends))[2]
     print(f"western sides: {metres.min() / 1000:.3f} to {metres.max() / 1000:.3f} km, asked {size_km:g} km")
     assert np.allclose(metres / 1000, size_km, atol=2 * pixel)
+    places = patches.check_places(scene, pieces)
+    print(f"corners and centres off by {places.to_numpy().max():.3f} pixels of the scene at most")
 else:
     print("No georeference: the patches have kilometres in the scene's own frame and no degrees.")
 

@@ -8,6 +8,7 @@ import pytest
 from epi.errors import NoGeoreference, PatchStoreError, ProductError
 from epi.insar import product
 from epi.patches import check_places, cut, cut_radar
+from epi.settings import PROJECT_ROOT
 from patch_scenes import geographic_scene, plane_scene, radar_scene
 
 SCENES = {
@@ -48,6 +49,12 @@ def test_a_place_off_by_more_than_a_pixel_is_named(scene, place):
     with pytest.raises(PatchStoreError, match=message) as caught:
         check_places(made, replace(patches, table=table))
     assert "\n" not in str(caught.value)
+
+
+def test_chapter_05_checks_its_patches_before_it_writes_them():
+    text = (PROJECT_ROOT / "notebooks" / "05_patches.py").read_text(encoding="utf-8")
+    checked, written = text.index("patches.check_places(scene, pieces)"), text.index("patches.write(folder, pieces)")
+    assert text.index("patches.cut_radar(") < text.index("patches.check_places(subswath, strips)") < checked < written
 
 
 def test_the_tolerance_is_in_pixels_of_the_product():
