@@ -28,7 +28,7 @@
 event_id: str = "20210303-thessaly"  # the earthquake of this run; the study has forty of its own
 run_folder: str = "runs/20210303-thessaly"  # where its files go
 source: str = "simulated"  # or the path of an interferogram; the study is simulated in any case
-profile: str = "quick"  # how much the networks here learn from: quick or full
+profile: str = "quick"  # how much this page's networks learn from: quick or full (the study's full is another)
 seed: int = 20210303  # of the earthquakes, the split and the networks
 
 # %%
@@ -51,7 +51,8 @@ from epi.storage import atomic_path
 #
 # The published patches come from 40 earthquakes of 2018, three subswaths each, 2000 x 2000 radar pixels shrunk to 256 x 256: 7 to 8 km
 # across the swath, 28 km along it. We simulate earthquakes at the same 40 places, seen from a passage of their own, through air and
-# decorrelation of their own. For this page a part of them is enough, and a smaller picture.
+# decorrelation of their own. For this page a part of them is enough, and a smaller picture; with its profile `full` it takes all
+# 40 earthquakes and four times the passes, which is still far from the study's own size, the profile `full` at the end of the page.
 
 # %%
 amount = {"quick": (20, 16, 3), "full": (40, 4, 12)}[profile]
@@ -194,7 +195,7 @@ axes = patch_epicentre(corners, labels(patch, "epicentre")[0], said)
 # ## The whole study
 #
 # All 40 earthquakes, two networks and several attempts take longer than a page may. Their scores are kept in `data/study_scores.csv`; the
-# table says by which command they were made. Run with `--profile full` on a GPU, the same command trains all four published networks on
+# table says by which command they were made. Run with `--profile full` (the study's, not this page's) on a GPU, the same command trains all four published networks on
 # all patches of 256 pixels for 30 passes. Its scores are not kept here: it has not been run.
 
 # %%

@@ -25,8 +25,8 @@ from epi.learn.study import (
 )
 from epi.learn.study.__main__ import main
 from epi.learn.study.networks import begin_network
-from epi.learn.study.recipe import MODELS
-from epi.learn.study.run import OFFSET, Attempt, Profile, run_study
+from epi.learn.study.recipe import LOSSES, MODELS, TARGETS
+from epi.learn.study.run import OFFSET, PROFILES, Attempt, Profile, run_study
 from epi.patches import Patches, offset, shifted
 
 TINY = {"model": "test_resnet", "pixels": 16, "batch": 8, "epochs": 5, "checkpoint_every": 2, "seed": 7}
@@ -309,6 +309,15 @@ def test_trivial_answers_are_what_they_say(toys):
     assert (away["constant (median)"] == training["distance_km"].median()).all()
     far = test.assign(center_lon=np.where(test["center_lon"] < 0, 180, -180), center_lat=0.0)
     assert len(np.unique(trivial_answers(training, far, "distance")["nearest neighbour"])) == 1  # one place, two names
+
+
+def test_the_whole_study_tries_every_target_and_both_losses():
+    attempts = PROFILES["full"].attempts
+    for task, targets in TARGETS.items():
+        assert {each.target for each in attempts[task]} == set(targets)
+        assert len(set(attempts[task])) == len(attempts[task])
+    assert {each.loss for task in attempts.values() for each in task} == set(LOSSES)
+    assert {each.channels for task in attempts.values() for each in task} == {3, 5}
 
 
 @pytest.mark.filterwarnings("ignore::epi.learn.study.networks.WeightsUnreachable")

@@ -38,10 +38,13 @@ OFFSET = Attempt(3, "offset", protocols=PROTOCOLS[1:])
 """What the honest protocol adds: where the epicentre lies as seen from the patch."""
 
 ATTEMPTS: dict[str, tuple[Attempt, ...]] = {
-    "distance": (Attempt(3, "raw"), Attempt(5, "normalised"), Attempt(5, "hundred_km")),
-    "epicentre": (Attempt(3, "normalised"), Attempt(5, "normalised"), OFFSET),
+    "distance": (
+        *(Attempt(3, "raw"), Attempt(5, "normalised")),
+        *(Attempt(5, "hundred_km"), Attempt(5, "hundred_km", "mse")),
+    ),
+    "epicentre": (Attempt(5, "raw"), Attempt(3, "normalised"), Attempt(5, "normalised"), OFFSET),
 }
-"""The attempts at each task, in the published order."""
+"""The attempts at each task: every target, and both losses."""
 
 SCORES, HISTORY, SETTINGS = "scores.csv", "history.csv", "settings.json"
 
