@@ -1,0 +1,127 @@
+"""`epi detect`: an answer for every scene and folder of patches, and one line for what it was not made for."""
+
+import json
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from rasterio.transform import Affine
+
+from conftest import ROOT, stopped
+from epi import patches
+from epi.insar import product
+from epi.simulate import Conditions, draw_rupture, simulate_scene
+
+CLEAR = Conditions(atmosphere_m=0.003, coherence=0.85, no_data=0.05)
+
+
+@pytest.fixture(scope="module")
+def strong() -> xr.Dataset:
+    """An earthquake of magnitude 6.5, 8 km east and 5 km south of the middle of 80 km, under fair skies."""
+    place = {"east_km": 8.0, "north_km": -5.0, "depth_km": 7.0, "strike": 30.0, "dip": 50.0, "rake": 90.0}
+    rupture = draw_rupture(magnitude=6.5, length_km=22.0, width_km=12.0, rng=np.random.default_rng(1), **place)
+    return simulate_scene(
+        rupture, CLEAR, seed=1, spacing_m=400, size_km=80, origin=(39.5, 22.0), unwrapped=True
+    ).product
+
+
+@pytest.fixture
+def strong_file(strong, tmp_path):
+    return product.save(strong, tmp_path / "strong.nc")
+
+
+def test_a_strong_earthquake_is_found_and_marked(says, strong_file, tmp_path):
+    code, out, _ = says("detect", strong_file, "--mask", tmp_path / "mask.nc", "--json")
+    (found,) = json.loads(out)["results"]
+    assert code == 0
+    assert found["present"] is True
+    assert found["alarm"] <= found["probability"] <= 1
+    assert np.hypot(found["centre"]["east_km"] - 8, found["centre"]["north_km"] + 5) < 6
+    box = found["boxes"][0]
+    assert box["west_km"] < 8 < box["east_km"]
+    assert box["south_km"] < -5 < box["north_km"]
+    with xr.open_dataset(tmp_path / "mask.nc", engine="h5netcdf") as mask:
+        assert float(mask["moved_probability"].max()) <= 1
+        assert mask.sizes["x"] == mask.sizes["y"] == 150  # 80 km of 533 m
+
+
+def test_fair_skies_alone_are_no_earthquake(says, tmp_path):
+    quiet = simulate_scene(None, CLEAR, seed=2, spacing_m=400, size_km=52, origin=(39.5, 22.0), unwrapped=True).product
+    code, out, _ = says("detect", product.save(quiet, tmp_path / "quiet.nc"))
+    assert code == 0
+    assert ": no earthquake (probability" in out
+
+
+def test_two_scenes_are_two_answers(says, strong_file):
+    code, out, _ = says("detect", strong_file, strong_file, "--json")
+    first, second = json.loads(out)["results"]
+    assert code == 0
+    assert {key: value for key, value in first.items() if key != "seconds"} == {
+        key: value for key, value in second.items() if key != "seconds"
+    }
+
+
+def raster(path, values: np.ndarray):
+    """Write a GeoTIFF of 400 m pixels about 22 E 39.5 N."""
+    degree = 0.4 / 111.2
+    transform = Affine(degree / np.cos(np.deg2rad(39.5)), 0, 22.0, 0, -degree, 39.5)
+    shape = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": "float32"}
+    with rasterio.open(path, "w", driver="GTiff", crs="EPSG:4326", transform=transform, **shape) as image:
+        image.write(values.astype(np.float32), 1)
+    return path
+
+
+def test_a_raster_needs_no_sign_and_no_look(says, strong, tmp_path):
+    metres = strong["los_displacement"].to_numpy()[::-1]
+    file = raster(tmp_path / "strong.tif", np.nan_to_num(metres))
+    for sign in (("--positive", "toward"), ("--positive", "away"), ()):
+        code, out, _ = says("detect", file, "--quantity", "displacement", "--units", "m", *sign, "--json")
+        assert code == 0
+        assert json.loads(out)["results"][0]["present"] is True
+
+
+def test_a_folder_of_patches_is_answered_patch_by_patch(says, strong, tmp_path):
+    made = patches.cut(strong, size_km=51.2, pixels=128, overlap=0.5)
+    patches.write(tmp_path / "store", made)
+    code, out, _ = says("detect", tmp_path / "store", "--json")
+    results = json.loads(out)["results"]
+    assert code == 0
+    assert [one["patch"] for one in results] == list(made.table["patch"])
+    assert any(one["present"] for one in results)
+    assert "earthquake (probability" in says("detect", tmp_path / "store")[1]
+
+
+def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_file, tmp_path):
+    metres = np.nan_to_num(strong["los_displacement"].to_numpy())
+    cases = {
+        "EmptyScene: ": (raster(tmp_path / "empty.tif", np.zeros((150, 150))), "--units", "m"),
+        "ParameterError: The displacement spans": (raster(tmp_path / "mm.tif", 80 * metres), "--units", "m"),
+        "EmptyScene: The scene holds data over": (raster(tmp_path / "tiny.tif", metres[:15, :15] + 1), "--units", "m"),
+        "MissingConvention: ": (raster(tmp_path / "unit.tif", metres),),
+        "ParameterError: --mask writes one map": (strong_file, strong_file, "--mask", tmp_path / "mask.nc"),
+        "FileFormatError: No network": (strong_file, "--network", tmp_path / "none.safetensors"),
+        "FileFormatError: ": (strong_file, "--network", ROOT / "data" / "locator.safetensors"),
+    }
+    for beginning, words in cases.items():
+        stopped(says("detect", *words), beginning)
+    assert not (tmp_path / "mask.nc").exists()
+
+
+def test_patches_of_another_size_are_refused(says, strong, tmp_path):
+    patches.write(tmp_path / "small", patches.cut(strong, size_km=20, pixels=128))
+    stopped(says("detect", tmp_path / "small"), "ParameterError: Patches of 20.0 to 20.0 km were given")
+    patches.write(tmp_path / "coarse", patches.cut(strong, size_km=51.2, pixels=64))
+    stopped(says("detect", tmp_path / "coarse"), "ParameterError: Patches of 64 pixels were given")
+
+
+def test_a_network_that_only_says_whether_has_no_mask(says, strong_file, tmp_path):
+    from epi.learn import detect
+
+    network = detect.build_detector(detect.DetectSettings("convnext", pixels=32))
+    detect.save_detector(network, tmp_path / "whether.safetensors")
+    words = ("detect", strong_file, "--network", tmp_path / "whether.safetensors")
+    code, out, _ = says(*words, "--json")
+    assert code == 0
+    assert json.loads(out)["results"][0]["moved_km2"] is None
+    stopped(says(*words, "--mask", tmp_path / "mask.nc"), "ParameterError: This network only says whether")

@@ -1,0 +1,140 @@
+"""From a profile to weights, tables and cards; and the tables that ship."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors
+import torch
+
+from conftest import ROOT
+from epi.errors import FileFormatError
+from epi.learn import detect
+from epi.learn.detect import rows, run, scores
+from epi.learn.detect.judge import judge
+from epi.learn.detect.networks import Ensemble
+from epi.settings import Settings
+from epi.simulate import labelled
+
+DATA = ROOT / "data"
+SHIPPED = ("detector_unet_resnet10", "detector_vit_small")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A profile of one small network, run whole."""
+    home = tmp_path_factory.mktemp("data")
+    plan = detect.DetectPlan(detect.DetectSettings("vit-small", pixels=32), scenes=640, plain=128, checks=2, watched=64)
+    profile = run.DetectProfile("table.csv", {"vit-small": plan}, validation=1, test=1, ships=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "settings", lambda: Settings(data=home))
+        patch.setattr(scores, "DRAWS", 10)
+        said = []
+        table = detect.run_detectors(
+            profile, folder=home / "folder", command="a command", device="cpu", say=said.append
+        )
+        again = detect.run_detectors(
+            profile, folder=home / "folder", command="a command", device="cpu", say=said.append
+        )
+    return home, table, again, said
+
+
+def test_every_method_is_on_every_test(made):
+    _, table, _, _ = made
+    methods = {"vit-small", "logistic regression", "fringe density", "all ground"}
+    assert {(row.network, row.test) for row in table.itertuples()} == {(m, t.name) for m in methods for t in rows.TESTS}
+    assert set(table["command"]) == {"a command"}
+    whole = table[table["network"] == "all ground"].set_index("test")
+    assert (whole["mask_iou"] > 0).all()
+    assert np.allclose(whole["mask_iou"], whole["mask_accuracy"])  # all that is right is what moved
+
+
+def test_run_again_it_trains_nothing_and_says_the_same(made):
+    home, table, again, _ = made
+    pd.testing.assert_frame_equal(table, again)
+    kept = pd.read_csv(home / "table.csv")
+    assert np.allclose(kept["f1"], table["f1"].astype(float), rtol=1e-3, equal_nan=True)
+
+
+def test_single_scenes_add_up_to_the_table(made):
+    home, table, _, _ = made
+    scenes = pd.read_csv(home / "detect_scenes.csv")
+    network = table.set_index(["network", "test"]).loc[("vit-small", "frozen")]
+    own = scenes[(scenes["test"] == "frozen") & (scenes["present"] | (scenes["kind"] != "earthquake"))]
+    alarms = own["vit-small_probability"] >= network["alarm"]
+    assert alarms[own["present"]].mean() == pytest.approx(network["recall"], abs=0.04)  # four digits are kept
+    quakes = own[own["present"]]
+    both, either = quakes["vit-small_both"].sum(), (quakes["vit-small_said"] + quakes["vit-small_true"]).sum()
+    assert both / (either - both) == pytest.approx(network["mask_iou"], rel=1e-3)
+
+
+def test_weights_carry_their_card(made):
+    home, table, _, _ = made
+    file = home / "detector_vit_small.safetensors"
+    card = detect.read_detector_card(file)
+    assert card["command"] == "a command"
+    assert card["scenes"] == 512
+    assert card["scores"]["frozen"]["f1"] == pytest.approx(
+        float(table.set_index(["network", "test"]).loc[("vit-small", "frozen"), "f1"])
+    )
+    assert card["limits"]
+    network = detect.load_detector(file)
+    assert network.settings.alarm == card["adjusted"]["alarm"]
+
+
+def test_networks_put_together_are_a_mean_and_an_agreement():
+    parts = [detect.build_detector(detect.DetectSettings("vit-small", pixels=32), seed=seed) for seed in (0, 1)]
+    channels = torch.randn(2, 7, 32, 32)
+    alone = torch.stack([detect.look(part, channels)[1] for part in parts])
+    _, mean = detect.look(Ensemble(parts, agree=False), channels)
+    _, agreed = detect.look(Ensemble(parts, agree=True), channels)
+    assert torch.allclose(mean, alone.mean(0), atol=1e-5)
+    assert torch.equal(agreed >= 0.5, (alone >= 0.5).all(0))
+
+
+def test_the_command_says_what_is_wrong(capsys):
+    from epi.learn.detect.__main__ import main
+
+    assert main(["--profile", "ship", "--device", "cuda", "--folder", "/dev/null/no"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].split(":")[0] in {"ParameterError", "StorageError"}
+    with pytest.raises(SystemExit) as stop:
+        main(["--profile", "nonsense"])
+    assert stop.value.code == 2
+
+
+# The files that ship
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_ships_is_what_the_command_makes(name):
+    card = detect.read_detector_card(DATA / f"{name}.safetensors")
+    network = detect.load_detector(DATA / f"{name}.safetensors")
+    plan = run.PROFILES["ship"].plans[network.settings.network]
+    assert card["plan"] == json.loads(json.dumps(plan.facts()))
+    assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
+    assert card["scenes"] == plan.steps * plan.batch
+
+
+def test_what_ships_is_small_and_in_half_precision():
+    files = [DATA / f"{name}.safetensors" for name in SHIPPED]
+    assert sum(file.stat().st_size for file in files) <= 20 * 2**20
+    for file in files:
+        with safetensors.safe_open(file, framework="pt") as opened:
+            kinds = {opened.get_tensor(key).dtype for key in opened.keys()}  # noqa: SIM118
+        assert kinds <= {torch.float16, torch.int64}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_scores_that_ship_are_those_of_the_weights(name):
+    network = detect.load_detector(DATA / f"{name}.safetensors")
+    scenes = pd.read_csv(DATA / "detect_scenes.csv")
+    frozen = scenes[scenes["test"] == "frozen"].reset_index(drop=True)[:64]
+    judged = judge(network, labelled.FROZEN, seed=0, blocks=[0], outlines=False).table
+    assert np.allclose(judged["peak_cm"], frozen["peak_cm"], rtol=1e-3, atol=1e-4)
+    assert np.allclose(judged["probability"], frozen[f"{network.settings.network}_probability"], atol=0.02)
+
+
+def test_a_locator_is_no_detector():
+    with pytest.raises(FileFormatError, match="does not hold weights of a detector"):
+        detect.read_detector_card(DATA / "locator.safetensors")
