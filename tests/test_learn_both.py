@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from epi.insar.frame import LocalFrame
-from epi.learn import Locator, Settings, joined
-from epi.learn.beside import CALIBRATION, DEVELOPMENT, REPORTED, main, measured_doubt, range_of, row
+from epi.learn import Locator, Settings, interval, joined
+from epi.learn.beside import CALIBRATION, DEVELOPMENT, REPORTED, main, measured_doubt, proposal_row, range_of, row
 from epi.learn.both import ALONE, BY_NETWORK, DOUBT, INVISIBLE, axes_of, trust_in
 from epi.learn.locate import Density, Located
 from epi.learn.ship import CALIBRATION as OF_THE_NETWORK
@@ -156,6 +156,29 @@ def test_a_row_agrees_with_itself(network, kind):
         assert one[f"{name}_major_km"] >= one[f"{name}_minor_km"] > 0
     assert np.isnan(one["floor_km"]) == np.isnan(one["both_inside"]) == np.isnan(one["magnitude"]) == (kind == "quiet")
     assert 0 <= one["trust"] <= 1
+
+
+@pytest.fixture(scope="module")
+def proposed():
+    return pd.read_csv(settings().data / "proposal_scores.csv")
+
+
+def test_a_row_of_proposals_has_the_columns_of_the_table_that_ships(network, proposed):
+    one = proposal_row(network, 13_006)
+    assert list(one) == list(proposed.columns)
+    kept = proposed.set_index("seed").loc[13_006]
+    for name in ("alone_error_km", "alone_major_km", "peak_cm"):  # what an untrained network has no part in
+        assert one[name] == pytest.approx(kept[name], rel=0.02, abs=0.02)
+    assert one["alone_visible"]
+
+
+def test_proposals_were_tried_on_earthquakes_that_are_not_reported_and_do_not_help(proposed):
+    """Which is why `epi locate --method both` makes none."""
+    assert list(proposed["seed"]) == list(DEVELOPMENT)
+    seen = proposed[proposed["peak_cm"] >= 3]
+    for way in ("starts", "expected"):
+        low, high = interval(seen[f"{way}_both_error_km"] - seen["alone_both_error_km"], seen["seed"], np.mean)
+        assert low < 0 < high
 
 
 @pytest.fixture(scope="module")
