@@ -33,6 +33,16 @@ PLAN = Plan(
 )
 
 
+class Ambush:
+    """What leaves a file behind where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
+
+
 def same(one, other):
     return all(torch.equal(one.state_dict()[name], value) for name, value in other.state_dict().items())
 
@@ -60,7 +70,7 @@ def test_killed_and_taken_up_again_it_gives_the_same_weights(unbroken, tmp_path)
         time.sleep(0.02)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert torch.load(tmp_path / "kept" / CHECKPOINT, weights_only=False)["global_step"] < PLAN.steps
+    assert torch.load(tmp_path / "kept" / CHECKPOINT, weights_only=True)["global_step"] < PLAN.steps
     again = train_network(PLAN, folder=folder, every=5)
     assert same(unbroken.network, again.network)
     pd.testing.assert_frame_equal(again.history, unbroken.history)
@@ -103,11 +113,15 @@ def test_checkpoints_of_another_kind_are_refused(tmp_path):
         told = rf"is of another plan \({', '.join(sorted(change, reverse=True))}\): give another folder"
         with pytest.raises(FileFormatError, match=told):
             train_network(replace(PLAN, **({"patches": 16, "cycles": 1, "watched": 16} | change)), folder=tmp_path)
-    kept = torch.load(tmp_path / CHECKPOINT, weights_only=False)
+    kept = torch.load(tmp_path / CHECKPOINT, weights_only=True)
     del kept["plan"]
     torch.save(kept, tmp_path / CHECKPOINT)
     with pytest.raises(FileFormatError, match=r"is of another plan \(patches, cycles, batch, .*seed, .*weather\)"):
         train_network(replace(PLAN, patches=16, cycles=1, watched=16), folder=tmp_path)
+    torch.save({"global_step": 1, "state_dict": {}, "plan": Ambush(tmp_path / "sprung")}, tmp_path / CHECKPOINT)
+    with pytest.raises(FileFormatError, match=r"is not a checkpoint \(UnpicklingError\): delete it"):
+        train_network(PLAN, folder=tmp_path)
+    assert not (tmp_path / "sprung").exists()  # nothing in it was executed
     (tmp_path / CHECKPOINT).write_text("not a checkpoint")
     with pytest.raises(FileFormatError, match=r"is not a checkpoint .* delete it to start again"):
         train_network(PLAN, folder=tmp_path)

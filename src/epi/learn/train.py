@@ -216,7 +216,7 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(learning, batches, ckpt_path=kept if done else None)
+        trainer.fit(learning, batches, ckpt_path=kept if done else None, weights_only=True)
     return Trained(learning.averaged.cpu().eval(), pd.DataFrame(learning.rows), learning.centre_km())
 
 
@@ -232,9 +232,9 @@ def _mean(answer: Answer) -> Tensor:
 
 
 def _steps_done(path: Path, plan: Plan) -> int:
-    """Steps of a checkpoint, refused where it is of another plan."""
+    """Steps of a checkpoint, refused where it is of another plan; nothing in it is executed."""
     try:
-        kept = torch.load(path, map_location="cpu", weights_only=False)
+        kept = torch.load(path, map_location="cpu", weights_only=True)
         steps, weights = int(kept["global_step"]), kept["state_dict"]
     except Exception as error:  # torch raises many kinds for a file it did not write
         raise FileFormatError(
