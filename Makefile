@@ -44,7 +44,7 @@ $(TESTED): $(READY) $(SOURCES)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 	mkdir -p _build && touch $@
 
 retest:
