@@ -1,6 +1,7 @@
 """The network that ships: what its card and its scores say is so, on simulated and on real scenes."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,13 +9,19 @@ import pandas as pd
 import pytest
 import torch
 
+from conftest import ROOT
 from epi.insar import product
 from epi.insar.readers.files import read_scene
 from epi.learn import centres, combine, gridded, load_network, locate_scene, predict, read_card, recipe_scene
-from epi.learn.ship import CALIBRATION, REPORTED, card_of, limits, main, score_patches, summary
+from epi.learn.locate import Density, Located
+from epi.learn.ship import CALIBRATION, REPORTED, card_of, limits, main, score_patches, summary, trivial
 from epi.learn.train import CHECKPOINT, PLANS
 from epi.settings import settings
 from epi.simulate.recipe import UNSEEN
+from patch_scenes import plane_scene
+
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
+import bench_real
 
 MIB = 2**20
 
@@ -41,8 +48,9 @@ def test_the_weights_are_small_and_their_card_says_how_they_came(path):
     assert str(card["command"]).startswith("python -m epi.learn.ship")
     for fact in ("seed", "patches", "batch", "data", "history", "temper", "ellipse_factor", "median_km", "coverage"):
         assert card[fact] is not None
-    for fact in ("plan", "intervals", "limits"):
+    for fact in ("plan", "intervals", "limits", "trivial_median_km", "libraries"):
         assert card[fact]
+    assert card["plan"] == json.loads(json.dumps(PLANS["cpu"].facts()))
 
 
 def test_a_card_tells_the_plan_the_intervals_and_the_limits(scores):
@@ -59,6 +67,8 @@ def test_a_card_tells_the_plan_the_intervals_and_the_limits(scores):
         low, high = kept["intervals"][name]
         assert low < kept[name] <= high
     assert len(kept["limits"]) >= 4
+    assert kept["median_km"] < min(kept["trivial_median_km"].values())
+    assert kept["libraries"]["torch"] == str(torch.__version__)
     weaker = replace(plan, weather=replace(plan.weather, atmosphere_m=(0.001, 0.013)))
     assert any("0.1 to 1.3 cm" in line for line in limits(weaker))
 
@@ -72,6 +82,7 @@ def test_the_card_is_the_table(path, scores):
     card = read_card(path)
     for name, value in summary(scores).items():
         assert card[name] == pytest.approx(value, abs=1e-3), name
+    assert card["trivial_median_km"] == pytest.approx(trivial(scores), abs=1e-3)
 
 
 @pytest.mark.parametrize("seed", [0, 2])
@@ -134,6 +145,22 @@ def test_it_beats_every_answer_that_costs_nothing(scores):
     assert seen["error_km"].median() < free.min()
 
 
+@pytest.mark.parametrize(("low", "high"), [(3, 6), (6, 20), (20, np.inf)])
+def test_it_beats_every_answer_that_costs_nothing_in_every_class_of_signal(scores, low, high):
+    seen = visible(scores)
+    part = seen[(seen["peak_cm"] >= low) & (seen["peak_cm"] < high)]
+    assert len(part) >= 25
+    free = part[["centre_error_km", "steepest_error_km", "peak_error_km"]].median()
+    assert part["error_km"].median() < free.min()
+
+
+def test_where_nothing_is_to_be_seen_its_ellipses_hold_the_truth(scores):
+    quakes = scores[(scores["recipe"] == UNSEEN.name) & (scores["kind"] == "earthquake")]
+    hidden = quakes[quakes["peak_cm"] < 3]
+    assert len(hidden) >= 50
+    assert (hidden["inside"] == 1).all()
+
+
 def test_its_ellipses_keep_their_promise(scores):
     quakes = scores[scores["kind"] == "earthquake"]
     assert 0.90 <= quakes.loc[quakes["recipe"] == UNSEEN.name, "inside"].mean() <= 0.98
@@ -186,6 +213,15 @@ def test_real_earthquakes_are_near_their_published_sources():
     assert whole["inside"].astype(bool).all()
     assert (found["km_from_trace"].dropna() <= 4.0).all()
     assert str(found.loc["Morocco, quiet", "visible"]) == "False"
+
+
+@pytest.mark.parametrize(("more", "seen"), [(-0.01, False), (0.01, True)])
+def test_a_scene_too_small_for_it_is_called_by_its_own_threshold(network, monkeypatch, more, seen):
+    chance, line = network.settings.presence + more, np.arange(2.0)
+    found = Located(0.0, 0.0, np.eye(2), chance, 6.0, 0.2, Density(line, line, np.full((2, 2), 0.25)))
+    monkeypatch.setattr(bench_real, "predict", lambda *_: [])
+    monkeypatch.setattr(bench_real, "combine", lambda *_: found)
+    assert bench_real.asked_anyway(network, plane_scene(40))["visible"] == seen
 
 
 def test_a_gpu_that_is_not_here_is_one_line(capsys, monkeypatch, tmp_path):

@@ -206,7 +206,7 @@ def asked_anyway(network: Locator, scene: xr.Dataset) -> dict[str, object]:
     found = combine(network, centres(pieces), predict(network, pieces))
     axes = ellipse(found.covariance * float(network.settings.ellipse_factor or np.nan))
     row: dict[str, object] = dict(zip(("major_km", "minor_km", "azimuth"), axes, strict=True))
-    return row | {"visible": found.visible >= 0.5, "visible_probability": found.visible}
+    return row | {"visible": found.visible >= network.settings.presence, "visible_probability": found.visible}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ REPORTED = {(UNSEEN, "earthquake"): range(200), (UNSEEN, "quiet"): range(100), (
 """Seeds of the scenes that are scored, by recipe and kind."""
 SAID = ("network_east_km", "network_north_km", "network_sigma_km")
 """Of the table of patches: what `epi.learn.patch_offsets` answers."""
+LIBRARIES = ("torch", "lightning", "numpy", "scipy")
+"""Whose versions a card names: what trained the network and made its patches."""
 TEMPERS = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0)
 
 
@@ -176,6 +179,12 @@ def summary(scores: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def trivial(scores: pd.DataFrame) -> dict[str, float]:
+    """Median errors (km) of the answers that cost nothing on the visible earthquakes of the recipe."""
+    seen = scores[(scores["recipe"] == UNSEEN.name) & (scores["peak_cm"] >= 100 * VISIBLE_M)]
+    return {name: float(seen[f"{name}_error_km"].median()) for name in ("centre", "steepest", "peak")}
+
+
 def intervals(scores: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """95 % intervals over scenes of the figures of `summary`: bootstrap, and of shares Wilson's (1927)."""
     earthquakes = scores[scores["kind"] == "earthquake"]
@@ -233,6 +242,7 @@ def card_of(
     card: dict[str, object] = {"command": command, "seed": plan.seed, "patches": plan.patches, "batch": plan.batch}
     card |= {"plan": plan.facts(), "history": history.round(3).to_dict("list"), "centre_km": centre_km}
     card |= {"data": vars(plan.weather), "calibration_seeds": [CALIBRATION[0], CALIBRATION[-1]], **adjusted}
+    card |= {"trivial_median_km": trivial(table), "libraries": {name: version(name) for name in LIBRARIES}}
     return card | {**summary(table), "intervals": intervals(table), "limits": limits(plan)}
 
 
