@@ -56,15 +56,14 @@ from epi.storage import atomic_path
 
 # %%
 scenes = next(labelled.labelled_scenes(labelled.FROZEN, seed, pixels=96))
-first = [int((scenes.kind == number).nonzero()[0]) for number in range(len(labelled.KINDS))]
+clear = (scenes.coherence * scenes.valid).sum((1, 2)) / scenes.valid.sum((1, 2))
+first = [int(torch.where(scenes.kind == number, clear, 0).argmax()) for number in range(len(labelled.KINDS))]
 shown = torch.where(scenes.valid, scenes.phase, torch.nan)
-titles = [
-    labelled.KINDS[number] + (" (unwrapped)" if scenes.unwrapped[n] else "") for number, n in enumerate(first)
-]
+titles = [labelled.KINDS[number] + (" (unwrapped)" if scenes.unwrapped[n] else "") for number, n in enumerate(first)]
 panels = detection.scene_gallery([shown[n] for n in first], titles, labelled.SIZE_KM, masks=scenes.mask[first])
 
 # %% [markdown]
-# *One scene of each kind; unwrapped phases are drawn wrapped; the yellow line is the ground that the earthquake moved.* Air is turbulent, or
+# *The clearest scene of each kind; unwrapped phases are drawn wrapped; the yellow line is the ground that the earthquake moved.* Air is turbulent, or
 # lies in layers over mountains. Ramps are what orbits leave. Lost ground has no coherence, or no data. Ground sinks over mines and wells. Magma
 # swells {cite:p}`mogi1958` or opens a crack. And where a phase was unwrapped wrongly, it is off by whole turns.
 #
@@ -98,14 +97,14 @@ for name, chosen in (("with an earthquake", present), ("without", ~present)):
 # ## Two networks
 #
 # One cuts the scene into 144 squares and lets each hear of all others, as a Vision Transformer does {cite:p}`dosovitskiy2021`, only smaller than the
-# published one: six layers of four heads. The other is a convolutional network, ConvNeXt {cite:p}`liu2022`, that learned at the same time to
-# mark the ground that moved, which is the subject of {doc}`10_moved_ground`. Both see the phase as cosine and sine, its step to the next pixel, the coherence, where
+# published one: six layers of four heads. The other is a convolutional network, a U-Net {cite:p}`ronneberger2015` on a small ResNet {cite:p}`he2016`. Both learned at the same time to
+# mark the ground that moved, which is the subject of {doc}`10_moved_ground`: a network that must say where finds out sooner what to look for. Both see the phase as cosine and sine, its step to the next pixel, the coherence, where
 # there is data, and the unwrapped phase where there is one. They are told nothing of place, size or look direction.
 
 # %%
 folder = settings().data
 networks = {
-    "ConvNeXt": detect.load_detector(folder / "detector_unet_convnext.safetensors"),
+    "U-Net": detect.load_detector(folder / "detector_unet_resnet10.safetensors"),
     "transformer": detect.load_detector(folder / "detector_vit_small.safetensors"),
 }
 for name, network in networks.items():
@@ -124,9 +123,9 @@ for name, network in networks.items():
 # fewer looks, patchy ground. The third is what an L-band radar such as NISAR's would see, without the ionosphere.
 
 # %%
-scores = pd.read_csv(folder / "detect_networks.csv")
+scores = pd.read_csv(folder / "detect_scores.csv")
 print("made by:", *scores["command"].unique())
-names = {"unet-convnext": "ConvNeXt", "vit-small": "transformer"}
+names = {"unet-resnet10": "U-Net", "vit-small": "transformer"}
 scores = scores[scores["auc"].notna()].assign(network=scores["network"].replace(names))
 columns = ["precision", "recall", "f1", "accuracy", "auc", "average_precision", "calibration", "air_alarms"]
 table = scores.set_index(["test", "network"])[["n", "earthquakes", *columns]].round(3)
@@ -140,7 +139,9 @@ table.astype({"n": int, "earthquakes": int})
 bounds = {}
 for metric in ("f1", "auc", "recall_one", "f1_one", "recall_half", "f1_half"):
     rows = scores[scores["test"] == "frozen"].set_index("network")
-    bounds[metric] = [f"{rows[metric][n]:.3f} ({rows[f'{metric}_low'][n]:.3f} to {rows[f'{metric}_high'][n]:.3f})" for n in rows.index]
+    bounds[metric] = [
+        f"{rows[metric][n]:.3f} ({rows[f'{metric}_low'][n]:.3f} to {rows[f'{metric}_high'][n]:.3f})" for n in rows.index
+    ]
 pd.DataFrame(bounds, index=rows.index)
 
 # %% [markdown]
@@ -149,15 +150,15 @@ pd.DataFrame(bounds, index=rows.index)
 
 # %%
 rows = scores.set_index(["test", "network"])
-goals = [("frozen", "f1_one", 0.95, "at least"), ("frozen", "f1_half", 0.85, "at least"), ("frozen", "air_alarms", 0.02, "at most")]
-for test, metric, goal, way in goals:
+for metric, goal, way in (("f1_one", 0.95, "at least"), ("f1_half", 0.85, "at least"), ("air_alarms", 0.02, "at most")):
     for name in networks:
-        value = rows.loc[(test, name), metric]
+        value = rows.loc[("frozen", name), metric]
         met = value >= goal if way == "at least" else value <= goal
         print(f"{metric}, {name}: {value:.3f}, asked {way} {goal}: {'reached' if met else 'not reached'}")
 for name in networks:
     lost = rows.loc[("frozen", name), "f1"] - rows.loc[("shifted", name), "f1"]
-    print(f"F1 lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {'reached' if lost <= 0.07 else 'not reached'}")
+    said = "reached" if lost <= 0.07 else "not reached"
+    print(f"F1 lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {said}")
 
 # %% [markdown]
 # ### Curves that need no threshold
@@ -165,7 +166,7 @@ for name in networks:
 # %%
 every = pd.read_csv(folder / "detect_scenes.csv")
 frozen = every[(every["test"] == "frozen") & (every["present"] | (every["kind"] != "earthquake"))]
-said = {"ConvNeXt": "unet-convnext_probability", "transformer": "vit-small_probability"}
+said = {"U-Net": "unet-resnet10_probability", "transformer": "vit-small_probability"}
 said |= {name: f"{name}_score" for name in ("logistic regression", "fringe density")}
 panels = detection.ranking_curves({name: frozen[column] for name, column in said.items()}, frozen["present"])
 
@@ -175,10 +176,10 @@ panels = detection.ranking_curves({name: frozen[column] for name, column in said
 # ### Does it keep its word?
 
 # %%
-axes = reliability(frozen[said["ConvNeXt"]], frozen["present"], edges=np.linspace(0, 1, 9))
+axes = reliability(frozen[said["U-Net"]], frozen["present"], edges=np.linspace(0, 1, 9))
 
 # %% [markdown]
-# *What the ConvNeXt said against how often it was so, with the number of scenes.*
+# *What the U-Net said against how often it was so, with the number of scenes.*
 #
 # ### Who is found, and who cries wolf
 
@@ -236,7 +237,7 @@ for title, groups in cuts.items():
 pd.DataFrame(rows).T.round(2).astype({"earthquakes": int})
 
 # %%
-verdict = pd.Series(np.where(frozen[said["ConvNeXt"]] >= alarm["ConvNeXt"], "called one", "called none"), name="ConvNeXt")
+verdict = pd.Series(np.where(frozen[said["U-Net"]] >= alarm["U-Net"], "called one", "called none"), name="U-Net")
 truth = pd.Series(np.where(frozen["present"], "an earthquake", "none"), name="there is")
 pd.crosstab(truth, verdict)
 
@@ -255,20 +256,22 @@ n = int(strong[0])
 weights = detect.attention_weights(networks["transformer"], channels[n : n + 1])
 assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-4)
 attention = detect.enlarge(detect.rollout(weights), 96)
-gradient = detect.enlarge(detect.gradient_map(networks["ConvNeXt"], channels[n : n + 1]), 96)
-maps = {"attention (rollout)": attention[0], "gradient (ConvNeXt)": gradient[0]}
-half = {name: detect.boxes(values.numpy(), 0.5 * float(values.max()))[:1] for name, values in maps.items()}
+gradient = detect.enlarge(detect.gradient_map(networks["U-Net"], channels[n : n + 1]), 96)
+maps = {"attention (rollout)": attention[0], "gradient (U-Net)": gradient[0]}
+half = {name: detect.boxes(each.numpy(), float(each.min() + each.max()) / 2)[:1] for name, each in maps.items()}
 panels = detection.looked_at(shown[n], maps, labelled.SIZE_KM, mask=scenes.mask[n], boxes=half)
 
 # %% [markdown]
-# *A scene and where the networks looked: darker is more, each map on its own scale; the box is around the largest area above half of the largest value; the line around the ground that
+# *A scene and where the networks looked: darker is more, each map on its own scale; the box is around the largest area above the middle of its values; the line around the ground that
 # really moved.* Heads look at different things; here are those of the last layer.
 
 # %%
 heads = detect.head_maps(weights)[-1, 0]
 panels = detection.looked_at(
-    shown[n], {f"head {number + 1}": detect.enlarge(each[None], 96)[0] for number, each in enumerate(heads)},
-    labelled.SIZE_KM, mask=scenes.mask[n],
+    shown[n],
+    {f"head {number + 1}": detect.enlarge(each[None], 96)[0] for number, each in enumerate(heads)},
+    labelled.SIZE_KM,
+    mask=scenes.mask[n],
 )
 
 # %% [markdown]
@@ -279,18 +282,23 @@ panels = detection.looked_at(
 more = next(labelled.labelled_scenes(labelled.FROZEN, seed + 1, pixels=96))
 kept = more.take((more.peak_m > more.wavelength_m / 2) & (more.mask.sum((1, 2)) > 0))
 seen = detect.scene_channels(kept)
+followed = detect.rollout(detect.attention_weights(networks["transformer"], seen))
+line = torch.arange(96) - 47.5
 found = {
-    "attention (rollout)": detect.enlarge(detect.rollout(detect.attention_weights(networks["transformer"], seen)), 96),
-    "gradient (ConvNeXt)": detect.enlarge(detect.gradient_map(networks["ConvNeXt"], seen), 96),
+    "attention (rollout)": detect.enlarge(followed, 96),
+    "gradient (U-Net)": detect.enlarge(detect.gradient_map(networks["U-Net"], seen), 96),
     "fringe density": detect.fringe_density(seen),
-    "the middle": -torch.hypot(*torch.meshgrid(*[torch.arange(96) - 47.5] * 2, indexing="ij")).expand_as(kept.phase),
+    "the middle": -torch.hypot(line[:, None], line).expand_as(kept.phase),
 }
+
+# %%
 rows = {}
 for name, values in found.items():
     pairs = [(each.numpy(), mask.numpy()) for each, mask in zip(values, kept.mask, strict=True)]
-    best = [detect.boxes(each, each.min() + 0.5 * (each.max() - each.min())) for each, _ in pairs]
+    best = [detect.boxes(each, (each.min() + each.max()) / 2) for each, _ in pairs]
     fit = [detect.box_iou(box[0], mask) if box else 0.0 for box, (_, mask) in zip(best, pairs, strict=True)]
-    rows[name] = {"points at moved ground": np.mean([detect.points_at(*pair) for pair in pairs]), "box IoU": np.mean(fit)}
+    pointed = np.mean([detect.points_at(*pair) for pair in pairs])
+    rows[name] = {"points at moved ground": pointed, "box IoU": np.mean(fit)}
 print(f"{len(kept)} earthquakes above one fringe; moved ground takes {kept.mask.float().mean():.0%} of their scenes")
 pd.DataFrame(rows).T.round(2)
 
@@ -302,16 +310,17 @@ pd.DataFrame(rows).T.round(2)
 
 # %%
 transformer, few = networks["transformer"], 16
-followed = detect.rollout(detect.attention_weights(transformer, seen)).flatten(1)
-draw = torch.rand(followed.shape, generator=torch.Generator().manual_seed(seed))
+draw = torch.rand(followed.flatten(1).shape, generator=torch.Generator().manual_seed(seed))
 moved = {}
 before = detect.look(transformer, seen)[0]
-for name, order in (("most attended", followed), ("at random", draw)):
-    hidden = torch.zeros_like(followed, dtype=torch.bool).scatter(1, order.topk(few).indices, True)
+for name, order in (("most attended", followed.flatten(1)), ("at random", draw)):
+    hidden = torch.zeros_like(order, dtype=torch.bool).scatter(1, order.topk(few).indices, True)
     after = detect.look(transformer, detect.cover_squares(seen, hidden.unflatten(1, (12, 12)), 8))[0]
     moved[name] = (before - after).numpy()
 for name, change in moved.items():
-    print(f"{few} squares hidden, {name}: the logit of presence falls by {change.mean():.2f} (median {np.median(change):.2f})")
+    print(
+        f"{few} squares hidden, {name}: the logit of presence falls by {change.mean():.2f} (median {np.median(change):.2f})"
+    )
 
 # %% [markdown]
 # What it still does not prove: that the network knows what an earthquake is. A map of attention says where information came from, not what was made of it, and a network that is wrong has one too.
@@ -330,7 +339,9 @@ for name, network in networks.items():
         print(f"{name}: {error}")
         continue
     results.append({"network": name} | result)
-    print(f"{name}: probability {result['probability']:.3f}, alarm from {result['alarm']:.3f}, {result['tiles']} squares")
+    print(
+        f"{name}: probability {result['probability']:.3f}, alarm from {result['alarm']:.3f}, {result['tiles']} squares"
+    )
 
 # %%
 with atomic_path(Path(run_folder) / "detected.json") as path:
@@ -345,7 +356,7 @@ with atomic_path(Path(run_folder) / "detected.json") as path:
 # 2. What does it say of pure noise, a scene whose phase is random everywhere?
 
 # %% tags=["hide-cell"]
-network = networks["ConvNeXt"]
+network = networks["U-Net"]
 wrapped = torch.remainder(scenes.phase + np.pi, 2 * np.pi) - np.pi
 again = detect.detect_channels(wrapped, scenes.coherence, scenes.valid, torch.zeros_like(scenes.unwrapped))
 for name, given in (("as given", channels), ("wrapped again", again)):
@@ -355,7 +366,9 @@ for name, given in (("as given", channels), ("wrapped again", again)):
 noise = (torch.rand(16, 96, 96, generator=torch.Generator().manual_seed(seed)) * 2 - 1) * np.pi
 every_pixel = torch.ones(16, 96, 96, dtype=torch.bool)
 given = detect.detect_channels(noise, torch.full((16, 96, 96), 0.1), every_pixel, torch.zeros(16, dtype=torch.bool))
-print(f"noise: probability at most {float(detect.look(network, given)[0].div(network.settings.temperature).sigmoid().max()):.3f}")
+print(
+    f"noise: probability at most {float(detect.look(network, given)[0].div(network.settings.temperature).sigmoid().max()):.3f}"
+)
 
 # %% [markdown]
 # ```{dropdown} What to see in the solution
@@ -376,5 +389,5 @@ print(f"noise: probability at most {float(detect.look(network, given)[0].div(net
 #
 # ## References
 #
-# {cite:t}`saini2023` for the published system; {cite:t}`dosovitskiy2021` and {cite:t}`liu2022` on the networks; {cite:t}`guo2017` on calibration; {cite:t}`abnar2020`, {cite:t}`selvaraju2017` and
+# {cite:t}`saini2023` for the published system; {cite:t}`dosovitskiy2021`, {cite:t}`ronneberger2015` and {cite:t}`he2016` on the networks; {cite:t}`guo2017` on calibration; {cite:t}`abnar2020`, {cite:t}`selvaraju2017` and
 # {cite:t}`jain2019` on looking inside; {cite:t}`mogi1958` on volcanoes. Full entries: {doc}`/references`.
