@@ -64,9 +64,29 @@ def test_every_network_answers_scene_by_scene(name):
 
 
 def test_networks_say_whether_or_where():
-    assert set(CLASSIFIERS) == {"vit-b16", "vit-small", "convnext"}
+    """Each is one or the other; those of the published systems are among them."""
     assert not set(CLASSIFIERS) & set(SEGMENTERS)
+    assert {"vit-b16", "vit-small", "convnext"} <= set(ALL)
     assert {"unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention"} <= set(SEGMENTERS)
+
+
+def test_the_transformer_marks_the_pixels_of_its_squares():
+    """What the token of a square says of its pixel lands there: row by row, from the square's north-west."""
+    network = build_detector(SMALL, seed=0).eval()
+    with torch.no_grad():
+        network.pixels.weight.zero_()
+        network.pixels.bias.copy_(torch.arange(64.0))
+        mask = answer(network, seen(count=1)).mask[0]
+    assert torch.equal(mask[8:16, 24:32], torch.arange(64.0).view(8, 8))
+    network = build_detector(SMALL, seed=0).eval()
+    tokens = torch.zeros(1, 17, 128)
+    tokens[0, 1 + 4 * 1 + 3] = 1  # second row, fourth column
+    network.body.forward_features = lambda _: tokens
+    with torch.no_grad():
+        lit = (answer(network, seen(count=1)).mask[0] - network.pixels.bias.view(8, 8).repeat(4, 4)).abs() > 1e-4
+    assert lit[8:16, 24:32].any()
+    lit[8:16, 24:32] = False
+    assert not lit.any()
 
 
 @pytest.mark.parametrize("name", ["vit-small", "convnext", "unet-convnext"])
@@ -88,7 +108,7 @@ def test_ground_without_data_is_answered_quietly(name):
 
 
 def test_a_name_that_is_none_and_sides_that_do_not_fit_are_refused():
-    with pytest.raises(ParameterError, match=r"No network 'toaster': there are vit-b16, vit-small, convnext, unet-"):
+    with pytest.raises(ParameterError, match=rf"No network 'toaster': there are {', '.join(ALL)}\."):
         build_detector(DetectSettings("toaster"))
     for name, pixels in (("vit-small", 0), ("vit-small", 40), ("unet-convnext", 16), ("unet-inceptionv3", 64)):
         with pytest.raises(ParameterError, match=rf"{name} cannot look at {pixels} pixels a side: give a larger"):

@@ -242,7 +242,7 @@ def test_scenes_too_small_or_empty_are_refused():
         detect_scene(network, nothing)
     few = np.zeros((400, 400), dtype=bool)
     few[::8, ::8] = True
-    with pytest.raises(EmptyScene, match=r"No tile of 51.2 km holds 3% of data"):
+    with pytest.raises(EmptyScene, match=rf"No tile of 51.2 km holds {scenes.LEAST_DATA:.0%} of data"):
         detect_scene(network, product.add(plane_scene(400, 1600.0), {"valid": few}))
     metres, _ = displaced(los_displacement=np.full((80, 80), np.nan))
     with pytest.raises(EmptyScene, match=r"holds data over 0 km²"):
