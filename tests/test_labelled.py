@@ -244,8 +244,12 @@ def test_scenes_too_small_to_show_anything_are_refused():
         ({"atmosphere_m": (0.03, 0.003)}, "atmosphere_m from 0.03 to 0.003"),
         ({"coherence": (float("nan"), 0.5)}, "coherence from nan to 0.5"),
         ({"looks": (10.0, 4.0)}, "looks from 10 to 4"),
-        ({"wavelength_m": 0.0}, "wavelength_m 0, sides 1: both must be positive"),
-        ({"sides": 0}, "sides 0: both must be positive"),
+        ({"wavelength_m": 0.0}, "wavelength_m 0, sides 1, segments 1: give more than 0"),
+        ({"sides": 0}, "sides 0, segments 1: give more than 0"),
+        ({"segments": 0}, "segments 0: give more than 0"),
+        ({"looks": (1.0, 4.0)}, "looks from 1: give 2 or more"),
+        ({"coherence": (0.5, 1.5)}, "coherence up to 1.5: it is 1 at most"),
+        ({"atmosphere_m": (0.0, 0.03)}, "atmosphere_m from 0: give 1e-09 or more"),
     ],
 )
 def test_mixtures_that_make_no_sense_are_refused(change, told):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from epi.errors import ParameterError
 from epi.insar.product import look_vector
 from epi.simulate.labelled import SIZE_KM, sources
 from epi.source.okada import displacement
@@ -29,8 +30,8 @@ def drawn(monkeypatch, count, *, segments, seed=0, **changes):
         device="cpu",
         **recipe,
     )
-    assert len(kept) == 1
-    return fields, kept[0]
+    assert len(kept) == count  # none was too weak
+    return fields, np.concatenate(kept)
 
 
 def views(count, seed=1):
@@ -100,6 +101,16 @@ def test_ruptures_stay_under_the_ground_and_in_their_range(monkeypatch):
     assert (fields.depth_km <= 9).all()
     assert (fields.magnitude >= 5).all()
     assert (fields.magnitude <= 6).all()
+
+
+def test_what_cannot_be_drawn_is_said(monkeypatch):
+    monkeypatch.setattr(sources, "MOST_ROUNDS", 3)
+    asked = {"roughness": (0.0, 0.5), "segments": 1, "reach_km": 60.0, "device": "cpu"}
+    rng = np.random.default_rng(0)
+    with pytest.raises(ParameterError, match=r"magnitude 3 to 3\.1 at 14 to 15 km hardly ever move the ground by 1 cm"):
+        sources.rupture_fields(rng, 2, magnitude=(3.0, 3.1), depth_km=(14.0, 15.0), least_m=0.01, **asked)
+    with pytest.raises(ParameterError, match=r"magnitude 9\.\d do not fit under the ground at 1 to 1\.1 km"):
+        sources.rupture_fields(rng, 2, magnitude=(9.0, 9.1), depth_km=(1.0, 1.1), least_m=0.01, **asked)
 
 
 def test_weak_ruptures_are_left_out():

@@ -80,7 +80,9 @@ def check_inputs(phase: Tensor, coherence: Tensor, valid: Tensor, unwrapped: Ten
         )
     whole = valid & unwrapped[:, None, None]
     if bool(whole.any()):
-        span = float(phase[whole].amax() - phase[whole].amin()) / (2 * math.pi)
+        high = torch.where(whole, phase, -math.inf).amax((1, 2))
+        low_phase = torch.where(whole, phase, math.inf).amin((1, 2))
+        span = float((high - low_phase)[unwrapped].amax()) / (2 * math.pi)
         if span > LARGEST_TURNS:
             raise ParameterError(
                 f"An unwrapped phase that spans {span:.0f} turns was given: check the unit (metres, not millimetres?)."

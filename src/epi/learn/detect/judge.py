@@ -164,7 +164,7 @@ def choose_alarm(table: pd.DataFrame, score: Floats) -> float:
     """The score of the best F1 that plain air seldom exceeds; ``table`` and ``score`` are of the same scenes."""
     strong = (table["present"] & (table["fringes"] > FRINGE_SHARE)).to_numpy()
     quiet, air = (table["kind"] != KINDS[0]).to_numpy(), (table["kind"] == "air").to_numpy()
-    levels = np.quantile(score, np.linspace(0, 1, 401))
+    levels = [*np.quantile(score, np.linspace(0, 1, 401)), np.nextafter(score.max(), np.inf)]
     allowed = [level for level in levels if (score[air] >= level).mean() <= AIR_ALARMS]
     best = max(allowed, key=lambda level: balanced_f1((score[strong] >= level).mean(), (score[quiet] >= level).mean()))
     return float(best)

@@ -166,7 +166,7 @@ class PlaceAttention(nn.Module):
 
 
 class ChannelAttention(nn.Module):
-    """Every channel hears of all others that look alike."""
+    """Every channel hears of all others, most of those least like it, as the authors' own program has it."""
 
     def __init__(self) -> None:
         super().__init__()

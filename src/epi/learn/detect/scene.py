@@ -202,7 +202,7 @@ def mask_product(found: Detected) -> xr.Dataset:
 
 def _unwrapped(product: xr.Dataset) -> Floats | None:
     """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
-    if "unwrapped_phase" in product:
+    if "unwrapped_phase" in product and bool(np.isfinite(product["unwrapped_phase"]).any()):
         whole = product["unwrapped_phase"].to_numpy().astype(float)
     elif "los_displacement" in product:
         metres = product["los_displacement"].to_numpy().astype(float)

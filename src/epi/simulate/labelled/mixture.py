@@ -82,8 +82,16 @@ class Mixture:
             low, high = getattr(self, name)
             if not low <= high or low < 0:
                 raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
-        if self.wavelength_m <= 0 or self.sides < 1:
-            raise ParameterError(f"wavelength_m {self.wavelength_m:g}, sides {self.sides}: both must be positive.")
+        least = {"atmosphere_m": 1e-9, "looks": 2.0}
+        for name, value in least.items():
+            if getattr(self, name)[0] < value:
+                raise ParameterError(f"{name} from {getattr(self, name)[0]:g}: give {value:g} or more.")
+        if self.coherence[1] > 1:
+            raise ParameterError(f"coherence up to {self.coherence[1]:g}: it is 1 at most.")
+        if self.wavelength_m <= 0 or self.sides < 1 or self.segments < 1:
+            raise ParameterError(
+                f"wavelength_m {self.wavelength_m:g}, sides {self.sides}, segments {self.segments}: give more than 0."
+            )
 
     def kinds(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Numbers of `KINDS` for some scenes, in random order; shares are kept as nearly as whole scenes allow."""

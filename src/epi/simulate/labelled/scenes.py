@@ -277,7 +277,7 @@ def _unwrapping_errors(
 ) -> Tensor:
     """Whole turns by which pieces of some scenes are off (rad)."""
     off = trick == _UNWRAPPING
-    field = sky.smooth(len(trick), pixels, spacing, over_km=10.0, noise=noise)
+    field = sky.smooth(len(trick), pixels, spacing, over_km=10.0, noise=noise, only=np.flatnonzero(off))
     level = torch.tensor(rng.uniform(0.8, 1.6, len(trick)), dtype=torch.float32, device=noise.device)
     turns = torch.tensor(rng.choice([-2, -1, 1, 2], len(trick)) * off, dtype=torch.float32, device=noise.device)
     below = torch.tensor(rng.choice([-1, 0, 1], len(trick)) * off, dtype=torch.float32, device=noise.device)

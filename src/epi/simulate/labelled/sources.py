@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from epi.errors import ParameterError
 from epi.source.okada import displacement
 from epi.source.size import SHEAR_MODULUS_PA, magnitude_moment, scaling
 from epi.source.slip import cells, field_root, taper
@@ -23,6 +24,8 @@ INNER = 0.7
 """Share of them that lie evenly over the rupture; the others spread outwards, ever farther apart."""
 ALONG, DOWN = 4, 3
 """Cells of a rupture, each with its own slip."""
+MOST_ROUNDS = 1000
+"""Draws after which ruptures that were asked for are called impossible."""
 SLIP_REACH = 0.25  # correlation length of the slip's unevenness, as a fraction of the sides
 SCATTER = 0.1  # log10 standard deviation of length and of width about the scaling relation
 DIP = (15.0, 90.0)
@@ -81,13 +84,19 @@ def rupture_fields(
     Okada (1985); Leonard (2010) for the sizes; Mai and Beroza (2002) for the unevenness of slip.
     """
     kept: list[Fields] = []
-    have = 0
-    while have < count:
-        drawn = _ruptures(rng, count, magnitude, depth_km, roughness, segments, reach_km, device)
-        strong = np.flatnonzero(drawn.moved.norm(dim=1).amax((1, 2)).cpu().numpy() >= least_m)
-        kept.append(_take(drawn, strong))
-        have += strong.size
-    return _take(_join(kept), np.arange(count))
+    for _ in range(MOST_ROUNDS):
+        drawn = _ruptures(rng, count, magnitude, depth_km, roughness, segments)
+        for n in range(count):
+            faults, planes, whole, depth = (part[n : n + 1] for part in drawn)
+            one = _fields(faults, planes, whole, depth, reach_km, device)
+            if float(one.moved.norm(dim=1).max()) >= least_m:
+                kept.append(one)
+            if len(kept) == count:
+                return _join(kept)
+    raise ParameterError(
+        f"Earthquakes of magnitude {magnitude[0]:g} to {magnitude[1]:g} at {depth_km[0]:g} to {depth_km[1]:g} km "
+        f"hardly ever move the ground by {100 * least_m:g} cm: make them larger or shallower."
+    )
 
 
 def opening_fields(rng: np.random.Generator, count: int, *, reach_km: float, device: str | torch.device) -> Fields:
@@ -203,10 +212,8 @@ def _ruptures(
     depth_km: tuple[float, float],
     roughness: tuple[float, float],
     segments: int,
-    reach_km: float,
-    device: str | torch.device,
-) -> Fields:
-    """Ruptures of some segments, each of which takes an even share of the moment; in the frame of the first."""
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Cells, rectangles, magnitudes and depths of ruptures whose segments share the moment; the first lies along y."""
     whole = rng.uniform(*magnitude, count)
     parts = rng.integers(1, segments + 1, count)
     shares = np.arange(segments) < parts[:, None]
@@ -224,8 +231,8 @@ def _ruptures(
         planes.append(plane)
         slips.append(_slips(rng, each, plane, roughness) * shares[:, segment, None, None])
     parts_of = [_cells(plane, slip) for plane, slip in zip(planes, slips, strict=True)]
-    faults = np.concatenate(parts_of, axis=1)
-    return _fields(faults, np.stack(planes, axis=1), whole, planes[0][:, 2], reach_km, device)
+    broken = np.where(shares[:, :, None], np.stack(planes, axis=1), planes[0][:, None])
+    return np.concatenate(parts_of, axis=1), broken, whole, planes[0][:, 2]
 
 
 def _planes(rng: np.random.Generator, magnitude: Floats, depth_km: tuple[float, float]) -> Floats:
@@ -233,14 +240,19 @@ def _planes(rng: np.random.Generator, magnitude: Floats, depth_km: tuple[float, 
     count = len(magnitude)
     plane = np.zeros((count, 7))
     left = np.arange(count)
-    while left.size:
+    for _ in range(MOST_ROUNDS):
         slides = rng.random(left.size) < 0.5
         sizes = np.where(slides, scaling(magnitude[left], mechanism="strike-slip")[:2], scaling(magnitude[left])[:2])
         length, width = sizes * 10 ** (SCATTER * rng.standard_normal((2, left.size)))
         depth, dip = rng.uniform(*depth_km, left.size), rng.uniform(*DIP, left.size)
         plane[left] = np.column_stack([*np.zeros((2, left.size)), depth, np.zeros(left.size), dip, length, width])
         left = left[depth - width / 2 * np.sin(np.deg2rad(dip)) < 0.3]
-    return plane
+        if not left.size:
+            return plane
+    raise ParameterError(
+        f"Earthquakes of magnitude {magnitude.max():.1f} do not fit under the ground at {depth_km[0]:g} to "
+        f"{depth_km[1]:g} km: make them smaller or deeper."
+    )
 
 
 def _slips(rng: np.random.Generator, magnitude: Floats, plane: Floats, roughness: tuple[float, float]) -> Floats:
@@ -313,12 +325,6 @@ def _node_of(place: Tensor, half_km: Tensor, growth: Tensor) -> Tensor:
     size = place.abs()
     out = INNER + torch.log1p(rate * INNER * (size / half - 1).clamp_min(0)) / rate
     return torch.where(size > half, place.sign() * out, INNER * place / half)
-
-
-def _take(fields: Fields, rows: NDArray[np.intp]) -> Fields:
-    chosen = torch.from_numpy(rows).to(fields.moved.device)
-    moved, half, growth = (each[chosen] for each in (fields.moved, fields.half_km, fields.growth))
-    return Fields(moved, half, growth, fields.magnitude[rows], fields.depth_km[rows])
 
 
 def _join(parts: list[Fields]) -> Fields:
