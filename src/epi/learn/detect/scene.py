@@ -105,7 +105,7 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
         result["moved_km2"] = float(moved.sum() * spacing_km**2)
         if moved.any():
             result["centre"] = _place(grid.frame, *_centre(grid.frame, found.mask * moved))
-        result["boxes"] = [_box(grid.frame, each) for each in boxes(found.mask, settings.threshold)]
+        result["boxes"] = [_box(grid.frame, each, spacing_km) for each in boxes(found.mask, settings.threshold)]
     shape = np.array(grid.valid.shape) * spacing_km
     signs = {
         INTERPOLATED: points,
@@ -251,11 +251,13 @@ def _place(frame: LocalFrame, east_km: float, north_km: float) -> dict[str, floa
     return {"latitude": float(latitude), "longitude": float(longitude)} | place
 
 
-def _box(frame: LocalFrame, box: Box) -> dict[str, Any]:
+def _box(frame: LocalFrame, box: Box, spacing_km: float) -> dict[str, Any]:
     """Edges of a rectangle of pixels, and its corners where they have a place on Earth."""
     piece = slice(box.top, box.bottom), slice(box.left, box.right)
     east, north = frame.east_km[piece], frame.north_km[piece]
-    edges = {"west_km": east.min(), "east_km": east.max(), "south_km": north.min(), "north_km": north.max()}
+    half = spacing_km / 2  # from a pixel's centre to its edge
+    edges = {"west_km": east.min() - half, "east_km": east.max() + half}
+    edges |= {"south_km": north.min() - half, "north_km": north.max() + half}
     edges = {name: float(value) for name, value in edges.items()}
     if frame.origin is None:
         return edges
