@@ -39,7 +39,7 @@ def test_help_needs_no_library():
     assert subprocess.check_output([sys.executable, "-c", program], text=True).strip() == "[]"
 
 
-@pytest.mark.parametrize("command", ["events", "pairs", "download", "locate", "run", "book", "doctor"])
+@pytest.mark.parametrize("command", ["events", "pairs", "download", "locate", "detect", "run", "book", "doctor"])
 def test_every_command_has_help_and_json(says, command):
     code, out, _ = says(command, "--help")
     assert code == 0

@@ -402,3 +402,41 @@ def test_chapter_08_ranks_the_methods_as_its_summary_does(default_run):
     assert by_strength.index[-1] == "above 10"
     assert by_strength["both, km"].iloc[0] > 5 * by_strength["both, km"].iloc[-1]  # who cannot know says so
     assert len(kept) == 6
+
+
+def test_chapter_09_calls_the_earthquake_of_its_scene(default_run):
+    results = {each["network"]: each for each in read(default_run, "detected.json")["results"]}
+    assert set(results) == {"U-Net", "transformer"}
+    for each in results.values():
+        assert each["present"] == (each["probability"] >= each["alarm"])
+    assert results["U-Net"]["present"]
+
+
+def test_chapter_09_says_of_each_goal_what_its_table_says(default_run):
+    scores = pd.read_csv(ROOT / "data" / "detect_scores.csv").set_index(["network", "test"])
+    text = said(default_run, "09_presence")
+    for network, name in (("unet-resnet10", "U-Net"), ("vit-small", "transformer")):
+        for metric, goal in (("f1_one", 0.95), ("f1_half", 0.85)):
+            value = scores.loc[(network, "frozen"), metric]
+            verdict = "reached" if value >= goal else "not reached"
+            assert f"{metric}, {name}: {value:.3f}, asked at least {goal}: {verdict}" in text
+
+
+def test_chapter_09_hides_what_was_attended(default_run):
+    falls = dict(re.findall(r"squares hidden, (most attended|at random): the logit of presence falls by (-?[\d.]+)",
+                            said(default_run, "09_presence")))  # fmt: skip
+    assert float(falls["most attended"]) > float(falls["at random"])
+
+
+def test_chapter_10_marks_the_ground_that_moved(default_run):
+    truth = product.load(default_run.path / "truth.nc")["los_displacement"]
+    with xr.open_dataset(default_run.path / "mask.nc", engine="h5netcdf") as found:
+        probability = found["moved_probability"].load()
+    assert float(probability.min()) >= 0
+    assert float(probability.max()) <= 1
+    apart = float(
+        re.search(r"mask lies ([\d.]+) km from that of the moved ground", said(default_run, "10_moved_ground"))[1]
+    )
+    assert apart < 5
+    assert float(probability.max()) > 0.5
+    assert float(np.abs(truth).max()) > 0.1
