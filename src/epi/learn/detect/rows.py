@@ -18,14 +18,17 @@ from epi.learn.detect.train import DetectPlan
 from epi.simulate.labelled import FROZEN, LBAND, SHIFTED, TRAINING, Mixture
 
 TESTS = (FROZEN, SHIFTED, LBAND)
+"""Mixtures on which every method is judged."""
+AS_LEARNED = "as learned"
+"""Test of scenes like those that a network learned from: the tenth of its own that was set aside."""
 TEST_SEED = 0
 FREE_SEED = 900_001
 """Of the scenes that the answers without a network are fitted to; their thresholds are chosen on those of the next."""
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Four significant digits are more than any of these figures has."""
-    return table.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
+    """Six significant digits, more than any of these figures has; a probability beside its threshold needs them."""
+    return table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
 
 
 def card_of(
@@ -47,18 +50,20 @@ def card_of(
         "adjusted": dict(adjusted),
         "scores": scores,
         "history": history.round(4).to_dict("list"),
-        "limits": limits(plan.mixture),
+        "limits": limits(plan),
     }
 
 
-def limits(mixture: Mixture) -> list[str]:
-    """What a detector that learned from a mixture should not be trusted with."""
+def limits(plan: DetectPlan) -> list[str]:
+    """What a detector that was trained by a plan should not be trusted with."""
+    mixture, known = plan.mixture, plan.settings
     low, high = mixture.magnitude
     return [
         f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
         f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "
         f"{100 * mixture.atmosphere_m[1]:g} cm rms: real air and land may be unlike it",
-        "pixels of 400 m: what is finer is averaged away; earthquakes much wider than 51 km are seen in parts",
+        f"pixels of {1000 * known.size_km / known.pixels:.0f} m: what is finer is averaged away; earthquakes much wider "
+        f"than {known.size_km:.0f} km are seen in parts",
         "magma that opens or swells deep down moves the ground much as an earthquake does: it may be taken for one",
         "an earthquake that moves the ground less than the air seems to can only be guessed at",
         "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",

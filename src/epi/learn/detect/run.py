@@ -15,7 +15,17 @@ import pandas as pd
 from epi.learn.detect.baselines import fit_free
 from epi.learn.detect.judge import adjust_detector, judge
 from epi.learn.detect.networks import Detector, DetectSettings, Ensemble, save_detector
-from epi.learn.detect.rows import FREE_SEED, TEST_SEED, TESTS, beside, card_of, free_rows, network_row, rounded
+from epi.learn.detect.rows import (
+    AS_LEARNED,
+    FREE_SEED,
+    TEST_SEED,
+    TESTS,
+    beside,
+    card_of,
+    free_rows,
+    network_row,
+    rounded,
+)
 from epi.learn.detect.train import DetectPlan, train_detector
 from epi.settings import settings
 from epi.simulate.labelled import TRAINING
@@ -81,7 +91,7 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "full": DetectProfile(
         "detect_full.csv",
-        {"vit-b16": _published("vit-b16", 224)}
+        {"vit-b16": _published("vit-b16", 224, workers=8)}
         | {name: _plan(name, 256, scenes=200_000, batch=32, rate=3e-4, workers=8) for name in POSTER}
         | {name: _plan(name, 256, scenes=1_000_000, workers=8) for name in ("unet-convnext", "convnext")},
         validation=160,
@@ -118,10 +128,12 @@ def run_detectors(
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
         judged = {each.name: judge(trained.network, each, seed=TEST_SEED, blocks=range(profile.test)) for each in TESTS}
+        aside = plan.blocks("test")[: profile.test]
+        judged[AS_LEARNED] = judge(trained.network, plan.mixture, seed=plan.seed, blocks=aside)
         made = [network_row(name, test, one, trained.network, plan, command) for test, one in judged.items()]
         rows += made
         kept[name] = trained.network
-        for test, one in judged.items():
+        for test, one in ((each.name, judged[each.name]) for each in TESTS):
             scenes[test] = beside(scenes.get(test), name, one, trained.network)
         if profile.ships:
             card = card_of(plan, trained.history, adjusted, made, command)
@@ -145,7 +157,7 @@ def run_detectors(
 
 def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, command: str) -> list[dict[str, Any]]:
     """Scores of networks put together, at thresholds of their own."""
-    plan = next(iter(profile.plans.values()))
+    plan = profile.plans[TOGETHER[0]]
     rows = []
     for agree in (False, True):
         both = Ensemble(networks, agree=agree)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from epi.learn.detect.judge import Judged, balanced_f1
@@ -21,6 +22,9 @@ Statistic = Callable[[pd.DataFrame], float]
 
 def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict[str, float]:
     """Precision, recall, F1 and more of presence, each with its interval (``…_low``, ``…_high``).
+
+    Intervals are bootstrapped over scenes (Efron & Tibshirani 1993); those of the shares of false alarms are Wilson's
+    (1927), which know that none in a hundred is not none.
 
     Parameters
     ----------
@@ -52,7 +56,13 @@ def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict
         statistics[f"recall_{name}"] = partial(_recall_above, alarm=alarm, fringes=least)
         statistics[f"f1_{name}"] = partial(_f1_above, alarm=alarm, fringes=least)
     found: dict[str, float] = {"n": len(kept), "earthquakes": int(kept["present"].sum())}
-    return found | with_intervals(kept, statistics, seed=seed)
+    found |= with_intervals(kept, statistics, seed=seed)
+    for name, chosen in (("air_alarms", kept["kind"] == "air"), ("quiet_alarms", kept["kind"] != KINDS[0])):
+        if chosen.any():
+            hits = int((kept["probability"][chosen] >= alarm).sum())
+            bounds = binomtest(hits, int(chosen.sum())).proportion_ci(method="wilson")
+            found |= {f"{name}_low": float(bounds.low), f"{name}_high": float(bounds.high)}
+    return found
 
 
 def mask_scores(judged: Judged, *, threshold: float, seed: int = 0) -> dict[str, float]:
