@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from epi.learn.detect.networks import Detector
 
-SHIPPED = "detector_unet_convnext.safetensors"
+SIGN = "motion away was taken for positive: state --positive, for ground that sinks looks less like an earthquake"
+SHIPPED = "detector_unet_resnet10.safetensors"
 
 
 def detect(
@@ -109,7 +110,10 @@ def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path
     from epi.learn.detect.scene import detect_scene, mask_product
     from epi.storage import atomic_path
 
-    result, found = detect_scene(network, _read(file, given))
+    scene = _read(file, given)
+    result, found = detect_scene(network, scene)
+    if "positive" not in given and "stated_positive" in scene.attrs:
+        result["flags"].append(SIGN)
     if mask is not None:
         with atomic_path(mask) as temporary:
             mask_product(found).to_netcdf(temporary, engine="h5netcdf")
@@ -118,7 +122,7 @@ def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path
 
 
 def _read(file: Path, given: dict[str, Any]) -> "xr.Dataset":
-    """Read a scene; which way motion counts and where the satellite stood do not matter here, so none need be said."""
+    """Read a scene; where the satellite stood does not matter here, and which way motion counts matters little."""
     from epi.insar.readers.files import kind_of, read_scene
 
     if kind_of(file, given.get("par")) not in ("GeoTIFF", "float file"):

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion, distance_transform_edt
 from torch import Tensor
 
-from epi.learn.detect.channels import scene_channels
+from epi.errors import ParameterError
+from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
 from epi.learn.detect.data import block_of
 from epi.learn.detect.networks import Detector
 from epi.simulate.labelled import KINDS, Mixture, Scenes
@@ -57,7 +58,17 @@ class Judged:
 
 
 def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Tensor, Tensor | None]:
-    """Logits of presence (n,), and probabilities of moved ground (n, rows, columns) or None."""
+    """Logits of presence (n,), and probabilities of moved ground (n, rows, columns) or None.
+
+    Raises
+    ------
+    ParameterError : not as many channels as the network was built for.
+    """
+    if channels.ndim != 4 or channels.shape[1] != len(DETECT_CHANNELS):
+        raise ParameterError(
+            f"Channels of shape {tuple(channels.shape)} were given: the network sees (n, {len(DETECT_CHANNELS)}, rows, "
+            "columns), as detect_channels makes them."
+        )
     device = next(network.parameters()).device
     network.eval()
     with torch.inference_mode():

@@ -62,7 +62,7 @@ def limits(plan: DetectPlan) -> list[str]:
         f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
         f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "
         f"{100 * mixture.atmosphere_m[1]:g} cm rms: real air and land may be unlike it",
-        f"pixels of {1000 * known.size_km / known.pixels:.0f} m: what is finer is averaged away; earthquakes much wider "
+        f"pixels of {1000 * known.size_km / known.pixels:.0f} m: what is finer is averaged away; earthquakes wider "
         f"than {known.size_km:.0f} km are seen in parts",
         "magma that opens or swells deep down moves the ground much as an earthquake does: it may be taken for one",
         "an earthquake that moves the ground less than the air seems to can only be guessed at",

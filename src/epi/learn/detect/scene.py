@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, ParameterError
 from epi.insar.contract import geometry_of
-from epi.insar.frame import LocalFrame, local_frame
+from epi.insar.frame import LocalFrame, equidistant, local_frame
 from epi.insar.gridding import grid_of_points
-from epi.insar.product import unwrapped_phase, wavelength_of
+from epi.insar.product import SENTINEL1_WAVELENGTH_M, los_displacement, unwrapped_phase, wavelength_of
 from epi.learn.detect.attention import Box, boxes
 from epi.learn.detect.channels import check_inputs, detect_channels
 from epi.learn.detect.judge import look
@@ -29,11 +29,16 @@ LEAST_KM = 8.0
 """A scene of which less than this squared holds data is too small to tell an earthquake from air."""
 LARGEST_M = 30.0
 """No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
+JUMP_M = 0.1
+"""A displacement that differs by more than this between most neighbouring pixels is noise, or another unit."""
+COARSE = 2.0
+"""By how much the pixels of a scene may be larger than the network's before that is flagged."""
 MOST_TILES = 4000
 
 INTERPOLATED = "the points were interpolated: the network learned from grids"
 SMALL = "the scene is smaller than what the network looks at: much that it learned to look for lies outside"
 SPARSE = "more than half of the scene holds no data"
+COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
 Floats = NDArray[np.float64]
@@ -112,6 +117,7 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
+        COARSE_PIXELS: max(_spacing_km(local_frame(ground))) > COARSE * spacing_km,
     }
     return result | {"flags": [flag for flag, raised in signs.items() if raised]}, found
 
@@ -194,9 +200,12 @@ def mask_product(found: Detected) -> xr.Dataset:
     made = xr.Dataset(
         {"moved_probability": (("y", "x"), found.mask.astype(np.float32))},
         coords={"x": ("x", 1000 * east, {"units": "m"}), "y": ("y", 1000 * north, {"units": "m"})},
-        attrs={"origin_latitude_longitude": list(frame.origin) if frame.origin else "local"},
     )
-    made["moved_probability"].attrs = {"units": "1", "long_name": "probability that an earthquake moved this ground"}
+    facts = {"units": "1", "long_name": "probability that an earthquake moved this ground"}
+    if frame.origin is not None:
+        made["crs"] = ((), 0, equidistant(frame.origin).to_cf())
+        facts["grid_mapping"] = "crs"
+    made["moved_probability"].attrs = facts
     return made
 
 
@@ -204,19 +213,27 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
     if "unwrapped_phase" in product and bool(np.isfinite(product["unwrapped_phase"]).any()):
         whole = product["unwrapped_phase"].to_numpy().astype(float)
+        metres = los_displacement(whole, wavelength=float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M)))
     elif "los_displacement" in product:
         metres = product["los_displacement"].to_numpy().astype(float)
-        span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
-        if span > LARGEST_M:
-            raise ParameterError(
-                f"The displacement spans {span:.3g} m, more than any earthquake's: is it in radians or millimetres? "
-                "State --units."
-            )
         whole = unwrapped_phase(metres, wavelength=wavelength_of(product))
     else:
         return None
+    _check_displacement(metres)
     down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
     return np.asarray(whole[down, right])
+
+
+def _check_displacement(metres: NDArray[np.floating[Any]]) -> None:
+    """Refuse a displacement that is in another unit: it spans too much, or jumps from most pixels to the next."""
+    span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
+    steps = np.abs(np.diff(metres, axis=-1))
+    step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
+    if span > LARGEST_M or step > JUMP_M:
+        raise ParameterError(
+            f"The displacement spans {span:.3g} m and differs by {step:.2g} m between most neighbours, more than an "
+            "earthquake's: is it in radians or millimetres? State --units."
+        )
 
 
 def _spacing_km(frame: LocalFrame) -> tuple[float, float]:

@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from epi.errors import ParameterError
+from epi.errors import EmptyScene, ParameterError
+from epi.learn.detect.attention import boxes
 from epi.learn.detect.channels import check_inputs, detect_channels
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
@@ -26,12 +28,13 @@ def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
     Returns
     -------
     One result a patch, ready for JSON: ``event``, ``subswath`` and ``patch`` (its key), ``present``, ``probability``,
-    ``alarm`` and ``moved_km2`` (None of a network that only says whether).
+    ``alarm``, ``moved_km2`` (None of a network that only says whether) and ``boxes`` around what moved, in kilometres
+    from the patch's centre.
 
     Raises
     ------
     ParameterError : patches of another size on the ground, or of fewer pixels.
-    EmptyScene : a patch without data.
+    EmptyScene : a patch without data, which is named.
     """
     settings, side = network.settings, patches.coh.shape[1]
     sizes = patches.table["size_km"].to_numpy(dtype=float)
@@ -49,6 +52,9 @@ def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
     valid = torch.from_numpy(np.stack([known for _, known in means]))
     phase = torch.from_numpy(np.stack([np.angle(mean) for mean, _ in means])).float()
     coherence = torch.from_numpy(np.clip(np.stack(coherent).real, 0, 1)).float()
+    if (bare := ~valid.flatten(1).any(1)).any():
+        empty = patches.table["patch"].to_numpy()[bare.numpy()]
+        raise EmptyScene(f"{len(empty)} patch(es) without data, such as {empty[0]}: leave them out.")
     wrapped = torch.zeros(len(patches), dtype=torch.bool)
     check_inputs(phase, coherence, valid, wrapped)
     present, masks = look(network, detect_channels(phase, coherence, valid, wrapped))
@@ -60,5 +66,20 @@ def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
         {str(key): value for key, value in name.items()}
         | {"present": said >= settings.alarm, "probability": said, "alarm": settings.alarm}
         | {"moved_km2": None if moved is None else float(moved[n])}
+        | {"boxes": [] if masks is None else _boxes(masks[n].numpy() * valid[n].numpy(), settings.threshold, sizes[n])}
         for n, (name, said) in enumerate(zip(names, probability, strict=True))
+    ]
+
+
+def _boxes(mask: NDArray[np.float32], threshold: float, size_km: float) -> list[dict[str, float]]:
+    """Edges of rectangles around what moved, km from the patch's centre."""
+    pixel, half = size_km / mask.shape[0], size_km / 2
+    return [
+        {
+            "west_km": box.left * pixel - half,
+            "east_km": box.right * pixel - half,
+            "south_km": half - box.bottom * pixel,
+            "north_km": half - box.top * pixel,
+        }
+        for box in boxes(mask, threshold)
     ]
