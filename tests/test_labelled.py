@@ -255,3 +255,24 @@ def test_scenes_too_small_to_show_anything_are_refused():
 def test_mixtures_that_make_no_sense_are_refused(change, told):
     with pytest.raises(ParameterError, match=told):
         replace(FROZEN, **change)
+
+
+def test_the_tests_stay_as_they_were_written_down():
+    """Scores are of these scenes: whoever changes a mixture must train and judge anew."""
+    assert FROZEN == Mixture(
+        "frozen", 21, (5.0, 7.0), (2.0, 15.0), 0.6, (0.0, 0.8), 1, (0.003, 0.03), 0.0, 60.0, 0.6, 0.03,
+        (0.2, 0.9), 0.15, 2.5, (10.0, 200.0), 0.3, 0.33, 0.5, 0.5, 0.05546576, 1,
+    )  # fmt: skip
+    assert SHIFTED == Mixture(
+        "shifted", 22, (5.2, 7.2), (1.5, 20.0), 0.6, (0.8, 1.2), 2, (0.003, 0.04), 0.4, 30.0, 0.6, 0.05,
+        (0.15, 0.8), 0.25, 1.2, (4.0, 10.0), 0.3, 0.33, 0.5, 0.5, 0.05546576, 1,
+    )  # fmt: skip
+    facts = {
+        FROZEN: ([6.5683, 6.342, 6.1529, 5.4453], [0.0965, 0.2919, 0.0672, 0.0102]),
+        SHIFTED: ([6.3376, 5.9518, 6.36, 6.6434], [0.1485, 0.0135, 0.0497, 0.1043]),
+    }
+    for mixture, (magnitude, peak) in facts.items():
+        scenes = next(labelled_scenes(mixture, 0, pixels=32))
+        quakes = scenes.take(scenes.kind == 0)
+        assert quakes.magnitude[:4].tolist() == pytest.approx(magnitude, abs=1e-4)
+        assert quakes.displacement[:4].abs().amax((1, 2)).tolist() == pytest.approx(peak, abs=2e-4)
