@@ -28,7 +28,7 @@ NETWORKS = {"U-Net": "detector_unet_resnet10", "transformer": "detector_vit_smal
 SCENES = ("Thessaly, wrapped", "Thessaly, unwrapped", "Morocco, quiet")
 COMMAND = "python tests/bench/bench_detect.py --real data/detect_real.csv"
 TUNING = "python tests/bench/bench_detect.py --finetune data/detect_finetune.csv"
-SIDES, BLOCKS, STEPS, SEED = 8, 2, 80, 700  # squares of one earthquake, blocks of scenes, steps of training, stream
+SIDES, BLOCKS, STEPS, SEED = 8, 2, 40, 700  # squares of one earthquake, blocks of scenes, steps of training, stream
 
 
 def real() -> pd.DataFrame:
