@@ -146,7 +146,7 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
     return float(pd.read_csv(DATA / "detect_scores.csv").set_index(["network", "test"]).loc[(network, test), metric])
 
 
-SHORT = "160,000 scenes are an hour of one core, a sixth of what the published network saw once: the curve still rises"
+SHORT = "160,000 scenes, an hour of one core; the published network saw 805,000, twenty times each"
 
 
 @pytest.mark.xfail(strict=True, reason=f"0.69: {SHORT}")
@@ -180,9 +180,27 @@ def test_the_network_beats_what_costs_nothing():
         assert frozen("mask_iou_low") > frozen("mask_iou_high", network=name)
 
 
-def test_real_scenes_are_seen_as_they_are():
-    real = pd.read_csv(DATA / "detect_real.csv").set_index("scene")
-    for scene in ("Thessaly, wrapped: U-Net", "Thessaly, unwrapped: U-Net"):
-        assert real.loc[scene, "present"]
-        assert real.loc[scene, "centre_km"] <= 5
-    assert not real.loc["Morocco, quiet: U-Net", "present"]
+def real(scene: str) -> pd.Series:
+    """What a network made of a real scene."""
+    return pd.read_csv(DATA / "detect_real.csv").set_index("scene").loc[scene]
+
+
+def test_a_quiet_real_scene_raises_no_alarm():
+    for network in ("U-Net", "transformer"):
+        assert not real(f"Morocco, quiet: {network}")["present"]
+
+
+def test_real_thessaly_is_seen_wrapped_and_marked_unwrapped():
+    for network in ("U-Net", "transformer"):
+        assert real(f"Thessaly, wrapped: {network}")["present"]
+        assert real(f"Thessaly, unwrapped: {network}")["centre_km"] <= 5
+
+
+@pytest.mark.xfail(strict=True, reason="0.54, and the alarm is 0.66: this network is unsure of unwrapped phases")
+def test_real_thessaly_is_seen_unwrapped():
+    assert real("Thessaly, unwrapped: U-Net")["present"]
+
+
+@pytest.mark.xfail(strict=True, reason="7.4 km: the mask lies to one side of what moved")
+def test_real_thessaly_is_marked_wrapped():
+    assert real("Thessaly, wrapped: U-Net")["centre_km"] <= 5
