@@ -50,7 +50,8 @@ from epi.source.coherence import LAND
 from epi.source.motion import affected_radius_km
 from epi.storage import atomic_path
 
-pd.options.display.max_colwidth = 150
+# %%
+pd.options.display.max_colwidth = 150  # reasons are whole sentences
 
 # %% [markdown]
 # ## The satellite comes back
