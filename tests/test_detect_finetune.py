@@ -43,14 +43,14 @@ def test_the_network_it_began_with_stays(network, scenes):
 
 
 def test_it_learns_what_it_is_shown(network, scenes):
-    after = detect.fine_tune(network, scenes, leave_out=None, steps=120, rate=1e-3, batch=16)
+    after = detect.fine_tune(network, scenes, leave_out=None, steps=240, rate=1e-3, batch=16)
     channels = torch.stack([scene.channels for scene in scenes])
     present = torch.tensor([float(scene.present) for scene in scenes])
     losses = [
         float(torch.nn.functional.binary_cross_entropy_with_logits(detect.look(each, channels)[0], present))
         for each in (network, after)
     ]
-    assert losses[1] < 0.95 * losses[0]
+    assert losses[1] < 0.9 * losses[0]
 
 
 def test_every_event_is_left_out_once(network, scenes):

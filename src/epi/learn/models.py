@@ -1,8 +1,6 @@
 """The network: it looks at one patch and answers with a map of where the epicentre may lie."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +12,10 @@ from torch import Tensor, nn
 
 from epi.errors import FileFormatError
 from epi.learn.channels import CHANNELS
+from epi.learn.weights import refused, stated_facts
 from epi.storage import atomic_path
 
+REMEDY = "train it again with make train-locator"
 CELLS = 24
 """Cells a side of the map that is answered; a patch of 128 pixels covers the inner 16."""
 PIXELS_A_CELL = 8
@@ -204,8 +204,8 @@ def load_network(path: str | Path) -> Locator:
     source = Path(path)
     if not source.is_file():
         raise FileFormatError(f"No network {source}: the one that ships is data/locator.safetensors; check the path.")
-    with _refused(source):
-        facts = _facts(source)
+    with refused(source, of="this network", remedy=REMEDY):
+        facts = stated_facts(source)
         known = json.loads(facts["settings"])
         network = Locator(Settings(**known | {"widths": tuple(known["widths"])}))
         weights = safetensors.torch.load_file(source)
@@ -222,28 +222,5 @@ def read_card(path: str | Path) -> dict[str, object]:
     ------
     FileFormatError : no such file, or no network's.
     """
-    with _refused(Path(path)):
-        return dict(json.loads(_facts(Path(path))["card"]))
-
-
-@contextmanager
-def _refused(source: Path) -> Iterator[None]:
-    """One error for all that can be wrong with a file of weights."""
-    try:
-        yield
-    except KeyError as error:
-        reason = f"it does not state its {error}"
-    except RuntimeError as error:  # torch: the first line says for which network, the next what does not fit
-        reason = f"of another architecture: {str(error).splitlines()[:2][-1].strip()}"
-    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        reason = str(error) or type(error).__name__
-    else:
-        return
-    raise FileFormatError(
-        f"{source} does not hold weights of this network ({reason}): train it again with make train-locator."
-    )
-
-
-def _facts(source: Path) -> dict[str, str]:
-    with safetensors.safe_open(source, framework="pt") as opened:
-        return dict(opened.metadata() or {})
+    with refused(Path(path), of="this network", remedy=REMEDY):
+        return dict(json.loads(stated_facts(Path(path))["card"]))

@@ -1,8 +1,7 @@
 """Networks that say whether there is an earthquake, and which ground it moved, made of timm's and smp's."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -15,8 +14,10 @@ from torch import Tensor, nn
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
+from epi.learn.weights import refused, stated_facts
 from epi.storage import atomic_path
 
+REMEDY = "give those of make train-detectors"
 CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
@@ -256,8 +257,8 @@ def load_detector(path: str | Path) -> Detector:
     source = Path(path)
     if not source.is_file():
         raise FileFormatError(f"No network {source}: those that ship are data/detector*.safetensors; check the path.")
-    with _refused(source):
-        network = build_detector(DetectSettings(**json.loads(_facts(source)["detector"])))
+    with refused(source, of="a detector", remedy=REMEDY):
+        network = build_detector(DetectSettings(**json.loads(stated_facts(source)["detector"])))
         weights = safetensors.torch.load_file(source)
         network.load_state_dict({name: _whole(value) for name, value in weights.items()})
     if not all(torch.isfinite(part).all() for part in weights.values()):
@@ -272,8 +273,8 @@ def read_detector_card(path: str | Path) -> dict[str, Any]:
     ------
     FileFormatError : no such file, or no detector's.
     """
-    with _refused(Path(path)):
-        facts = _facts(Path(path))
+    with refused(Path(path), of="a detector", remedy=REMEDY):
+        facts = stated_facts(Path(path))
         facts["detector"]  # another network's card is refused
         return dict(json.loads(facts["card"]))
 
@@ -289,26 +290,3 @@ def _convolution(before: int, after: int) -> nn.Sequential:
 
 def _whole(value: Tensor) -> Tensor:
     return value.float() if value.is_floating_point() else value
-
-
-@contextmanager
-def _refused(source: Path) -> Iterator[None]:
-    """One error for all that can be wrong with a file of weights."""
-    try:
-        yield
-    except KeyError as error:
-        reason = f"it does not state its {error}"
-    except RuntimeError as error:  # torch: the first line says for which network, the next what does not fit
-        reason = f"of another architecture: {str(error).splitlines()[:2][-1].strip()}"
-    except (OSError, TypeError, ValueError, safetensors.SafetensorError) as error:
-        reason = str(error) or type(error).__name__
-    else:
-        return
-    raise FileFormatError(
-        f"{source} does not hold weights of a detector ({reason}): give those of make train-detectors."
-    )
-
-
-def _facts(source: Path) -> dict[str, str]:
-    with safetensors.safe_open(source, framework="pt") as opened:
-        return dict(opened.metadata() or {})

@@ -15,8 +15,9 @@ from epi.errors import FileFormatError, ParameterError
 from epi.learn.detect.data import Sample, SceneBatches, block_of, part_blocks, sample_of
 from epi.learn.detect.networks import Detector, DetectSettings, Found, build_detector
 from epi.learn.libraries import lightning, silent_lightning
+from epi.learn.train import Keeping
 from epi.simulate.labelled import BLOCK, TRAINING, Mixture
-from epi.storage import atomic_path, make_folder
+from epi.storage import make_folder
 
 CHECKPOINT = "last.ckpt"
 
@@ -165,19 +166,6 @@ class DetectLearning(lightning.LightningModule):
         self.rows = list(checkpoint["rows"])
 
 
-class Keep(lightning.Callback):
-    """Write a checkpoint every so many steps, whole or not at all."""
-
-    def __init__(self, path: Path, every: int) -> None:
-        self.path, self.every = path, every
-
-    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:  # noqa: ANN401  # lightning's own arguments
-        """Save what training needs to go on from here."""
-        if trainer.global_step % self.every == 0:
-            with atomic_path(self.path) as temporary:
-                trainer.save_checkpoint(temporary)
-
-
 @dataclass(frozen=True)
 class TrainedDetector:
     """A trained network and its history: a row a check, with the scenes seen, losses, accuracy and pooled IoU."""
@@ -257,7 +245,7 @@ def fit(
             accelerator={"cuda": "gpu"}.get(device, device),
             devices=1,
             precision="bf16-mixed" if half else "32-true",
-            callbacks=[Keep(kept, every)] if kept else [],
+            callbacks=[Keeping(kept, every)] if kept else [],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
