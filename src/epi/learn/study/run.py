@@ -82,10 +82,10 @@ FEWER: dict[str, tuple[Attempt, ...]] = {
 
 PROFILES = {
     "full": Profile(MODELS, ATTEMPTS, weights="auto"),
-    "cpu": Profile(SMALL, FEWER, every=16, pixels=64, epochs=4, checkpoint_every=2),
+    "cpu": Profile(SMALL, FEWER, every=16, pixels=128, epochs=4, checkpoint_every=2),
     "small": Profile(SMALL, FEWER, every=16, pixels=32, epochs=3, checkpoint_every=1),
 }
-"""The published study at its own size, for a GPU; a named subset for a CPU (every 16th patch, 64 pixels, 4 passes over
+"""The published study at its own size, for a GPU; a named subset for a CPU (every 16th patch, 128 pixels, 4 passes over
 the patches, the two small networks, fewer attempts); and a smaller one, of 32 pixels and 3 passes."""
 
 
