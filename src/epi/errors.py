@@ -73,5 +73,9 @@ class AccountError(DownloadError):
     """An archive asks for a login that is missing, refused, or open to others on this machine."""
 
 
+class InventoryError(EpiError, ValueError):
+    """A landslide inventory that is empty, of another date or place, or of shapes that bound no ground."""
+
+
 class RunError(EpiError, RuntimeError):
     """A step of a run that failed."""
