@@ -1,4 +1,8 @@
-"""Part III, patches: pieces of a scene with their place and label, kept on disk and split by earthquake."""
+"""Part III, patches: pieces of a scene with their place and label, kept on disk and split by earthquake.
+
+For landslides, `stack`: `make_stack` of a product and an inventory (`landslide_mask`), `cut_patches`, `join_patches`,
+`band_statistics`; `save_stack`, `load_stack`, `save_patches`, `load_patches`.
+"""
 
 from epi.patches.audit import assert_sound, audit, audit_report
 from epi.patches.cut import cut
@@ -20,6 +24,17 @@ from epi.patches.splits import (
     split_by_event,
     split_by_region,
 )
+from epi.patches.stack import (
+    band_statistics,
+    cut_patches,
+    join_patches,
+    landslide_mask,
+    load_patches,
+    load_stack,
+    make_stack,
+    save_patches,
+    save_stack,
+)
 from epi.patches.store import check, read, read_table, write
 
 __all__ = [
@@ -33,18 +48,25 @@ __all__ = [
     "assert_sound",
     "audit",
     "audit_report",
+    "band_statistics",
     "blocks",
     "check",
     "check_places",
     "concatenate",
     "cut",
+    "cut_patches",
     "cut_radar",
     "export_published",
     "groups_by_pair",
     "groups_by_scene",
     "import_published",
+    "join_patches",
+    "landslide_mask",
     "leave_one_region_out",
+    "load_patches",
+    "load_stack",
     "looks_of",
+    "make_stack",
     "offset",
     "pair_records",
     "patch_name",
@@ -53,6 +75,8 @@ __all__ = [
     "read_published",
     "read_table",
     "regions",
+    "save_patches",
+    "save_stack",
     "shifted",
     "split_by_event",
     "split_by_region",
