@@ -1,0 +1,200 @@
+"""Networks that say which pixels slid, made of segmentation-models-pytorch's, and their files of weights."""
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.landslides.channels import PUBLISHED_CHANNELS, check_channels
+from epi.learn.landslides.data import Normaliser
+from epi.learn.libraries import smp
+from epi.learn.study.networks import PUBLISHED, RANDOM, UNREACHABLE, WeightsUnreachable, reach_hub
+from epi.learn.weights import refused, stated_facts
+from epi.storage import atomic_path
+
+REMEDY = "give those that python -m epi.learn.landslides writes"
+STEP = 32
+"""Sides of patches are multiples of so many pixels."""
+
+_SHALLOW: dict[str, Any] = {"encoder_depth": 4, "decoder_channels": (96, 48, 24, 8)}
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "unet-resnet34": ("Unet", {"encoder_name": "resnet34"}),
+    "upernet-convnext_tiny": ("UPerNet", {"encoder_name": "tu-convnext_tiny"}),
+    "segformer-mit_b2": ("Segformer", {"encoder_name": "mit_b2"}),
+    "segformer-mit_b3": ("Segformer", {"encoder_name": "mit_b3"}),
+    "unet-resnet10": ("Unet", {"encoder_name": "tu-resnet10t", **_SHALLOW}),
+    "upernet-convnext_atto": ("UPerNet", {"encoder_name": "tu-convnext_atto", "decoder_channels": 64}),
+    "segformer-mit_b0": ("Segformer", {"encoder_name": "mit_b0", "decoder_segmentation_channels": 64}),
+}
+"""Names, and what they are in segmentation-models-pytorch: the four published networks, and a small sibling of each
+kind for a processor without a GPU."""
+FULL = tuple(list(NETWORKS)[:4])
+SMALL = tuple(list(NETWORKS)[4:])
+
+
+@dataclass(frozen=True)
+class LandslideSettings:
+    """What a network was built and adjusted for; kept with its weights.
+
+    Attributes
+    ----------
+    network : a key of ``NETWORKS``.
+    normaliser : channels, with the mean and standard deviation by which they are normalised.
+    pixels : side of the patches it learned from.
+    pixel_m : side of their pixels, metres.
+    threshold : probability from which a pixel counts as landslide.
+    """
+
+    network: str
+    normaliser: Normaliser
+    pixels: int = 256
+    pixel_m: float = 30.0
+    threshold: float = 0.5
+
+
+class LandslideNetwork(nn.Module):
+    """One of the networks, with its settings."""
+
+    def __init__(self, settings: LandslideSettings, body: nn.Module) -> None:
+        super().__init__()
+        self.settings, self.body = settings, body
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Logits (n, rows, columns) of landslide, for (n, channels, rows, columns)."""
+        return cast(Tensor, self.body(channels))[:, 0].float()
+
+
+def build_landslide(
+    settings: LandslideSettings,
+    *,
+    seed: int = 0,
+    weights: str | None = None,
+    reach: Callable[[], None] = reach_hub,
+) -> tuple[LandslideNetwork, str]:
+    """Make a network; the same seed gives the same random weights.
+
+    Parameters
+    ----------
+    settings : its name, channels and side of a patch.
+    seed : of random weights.
+    weights : None begins with random ones; ``"auto"`` with an encoder learned on photographs where it can be had, and
+        with random ones after one warning where it cannot.
+    reach : called before weights are downloaded; fails where they cannot be had.
+
+    Returns
+    -------
+    The network, and what it began with: "random", "published" or "random (unreachable)".
+
+    Raises
+    ------
+    ParameterError : no such network, channels or weights, or a side of a patch that it cannot look at.
+    """
+    name = settings.network
+    if name not in NETWORKS:
+        raise ParameterError(f"No network {name!r}: there are {', '.join(NETWORKS)}.")
+    if settings.pixels < 2 * STEP or settings.pixels % STEP:
+        raise ParameterError(
+            f"{name} cannot look at {settings.pixels} pixels a side: give a multiple of {STEP} from {2 * STEP}."
+        )
+    if weights not in (None, "auto"):
+        raise ParameterError(f"weights={weights!r} were asked: give None (random), or 'auto'.")
+    check_channels(settings.normaliser.channels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if weights == "auto" and (body := _learned(name, settings, reach)):
+            return LandslideNetwork(settings, body), PUBLISHED
+        torch.manual_seed(seed)
+        began = UNREACHABLE if weights else RANDOM
+        return LandslideNetwork(settings, _made(name, settings, None)), began
+
+
+def save_landslide(network: LandslideNetwork, path: str | Path, card: dict[str, object] | None = None) -> Path:
+    """Write the weights in half precision with settings and card, whole or not at all.
+
+    Parameters
+    ----------
+    network : trained, with its threshold.
+    path : a ``.safetensors`` file.
+    card : how it was made and what it scored.
+
+    Raises
+    ------
+    StorageError : the disk is full or the folder cannot be written.
+    """
+    facts = {"landslide": json.dumps(asdict(network.settings)), "card": json.dumps(card or {})}
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(weights, temporary, metadata=facts)
+    return Path(path)
+
+
+def load_landslide(path: str | Path) -> LandslideNetwork:
+    """Read a network written by `save_landslide`, ready to look; nothing in the file is executed.
+
+    Raises
+    ------
+    FileFormatError : no such file, no weights of a landslide network, or of another architecture.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileFormatError(f"No network {source}: the one that ships is data/landslide.safetensors; check the path.")
+    with refused(source, of="a landslide network", remedy=REMEDY):
+        known = json.loads(stated_facts(source)["landslide"])
+        known["normaliser"] = Normaliser(**{name: tuple(value) for name, value in known["normaliser"].items()})
+        network, _ = build_landslide(LandslideSettings(**known))
+        weights = safetensors.torch.load_file(source)
+        network.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in weights.items()})
+    if not all(torch.isfinite(part).all() for part in weights.values()):
+        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
+    return network.eval()
+
+
+def read_landslide_card(path: str | Path) -> dict[str, Any]:
+    """Read what `save_landslide` was told of a network: data, command, scores, limits.
+
+    Raises
+    ------
+    FileFormatError : no such file, or of another network.
+    """
+    with refused(Path(path), of="a landslide network", remedy=REMEDY):
+        facts = stated_facts(Path(path))
+        facts["landslide"]  # another network's card is refused
+        return dict(json.loads(facts["card"]))
+
+
+def blank_settings(network: str, channels: tuple[str, ...] = PUBLISHED_CHANNELS, *, pixels: int) -> LandslideSettings:
+    """Settings of a network whose channels are shown as they are: to count its parameters, or to try it."""
+    count = len(channels)
+    return LandslideSettings(network, Normaliser(channels, (0.0,) * count, (1.0,) * count), pixels=pixels)
+
+
+def _made(name: str, settings: LandslideSettings, weights: str | None) -> nn.Module:
+    kind, known = NETWORKS[name]
+    made = {"encoder_weights": weights, "in_channels": len(settings.normaliser.channels), "classes": 1}
+    return cast(nn.Module, getattr(smp, kind)(**known, **made))
+
+
+def _learned(name: str, settings: LandslideSettings, reach: Callable[[], None]) -> nn.Module | None:
+    """The network with an encoder learned on photographs; None after one warning."""
+    try:
+        reach()
+        return _made(name, settings, "imagenet")
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        warnings.warn(
+            f"Published weights of {name}'s encoder cannot be had ({reason}): training starts from random weights. "
+            "Say weights=None to ask for that.",
+            WeightsUnreachable,
+            stacklevel=3,
+        )
+        return None
