@@ -223,6 +223,7 @@ def test_only_what_slid_between_the_images_is_kept():
     ):
         select_dates(inventory_of(frame(shapes[:5], date=days[:5])), "2021-08-05", "2021-08-17")
     assert len(select_dates(inventory, "2021-08-05", "2021-08-17")) == 1  # its date is not known
+    assert len(select_dates(inventory_of(frame()), "2021-08-05", "2021-08-17")) == 2
     with pytest.raises(ParameterError, match=r"the reference is the earlier image"):
         select_dates(inventory, "2018-09-13", "2018-09-01")
     with pytest.raises(ParameterError, match=r"'soon' is no date"):

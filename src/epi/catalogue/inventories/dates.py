@@ -40,7 +40,8 @@ FORMS = (
 )
 """Forms that can be read in one way only: 01/02/2018 is not among them."""
 
-DAY = pd.Timedelta(days=1)
+LAST = pd.Timedelta(days=1) - pd.Timedelta(microseconds=1)
+"""From the beginning of a day to its end."""
 
 Date = str | pd.Timestamp | np.datetime64
 
@@ -102,7 +103,8 @@ def select_dates(inventory: Inventory, reference: Date, secondary: Date) -> Inve
     if not start < end:
         raise ParameterError(f"Nothing is between {reference} and {secondary}: the reference is the earlier image.")
     date = inventory.landslides["date"]
-    between = date.isna() | ((date.map(_last) >= start) & (date <= end))
+    last = date.where(date != date.dt.normalize(), date + LAST)
+    between = date.isna() | ((last >= start) & (date <= end))
     kept = inventory.landslides[between]
     if kept.empty and len(date):
         raise InventoryError(
@@ -145,10 +147,8 @@ def _first(when: Date) -> pd.Timestamp:
 
 def _last(when: Date) -> pd.Timestamp:
     """A time as UTC, or the end of the day where only the day is known."""
-    if pd.isna(when):
-        return pd.NaT
     time = _first(when)
-    return time + DAY - pd.Timedelta(microseconds=1) if time == time.normalize() else time
+    return time + LAST if time == time.normalize() else time
 
 
 def _span(dates: Iterable[pd.Timestamp]) -> str:

@@ -26,6 +26,11 @@ STEPS = {
 OUT = ("water", "layover_shadow")
 """Variables of a product that leave a pixel out where they are true."""
 
+SLACK = 0.01
+"""Part of a pixel by which two grids may differ and still be one: coordinates are stored rounded."""
+
+REGRID = "burn the inventory onto the product with landslide_mask."
+
 
 def make_stack(
     product: xr.Dataset,
@@ -138,30 +143,21 @@ def _burned(product: xr.Dataset, inventory: Inventory, all_touched: bool) -> xr.
 def _on_grid(mask: xr.DataArray, product: xr.Dataset) -> NDArray[np.bool_]:
     """The values of a mask that lies on the product's grid."""
     dims = DIMENSIONS[geometry_of(product)]
-    shape = tuple(product.sizes[name] for name in dims)
-    if mask.dims != dims or mask.shape != shape:
-        raise ProductError(
-            f"The mask of landslides is {_size(mask.sizes)}, the product {_size(product.sizes)}: {REGRID}"
-        )
-    system, own = crs_of(mask.to_dataset(name="landslide")), crs_of(product)
-    if system is not None and own is not None and not system.equals(own, ignore_axis_order=True):
-        raise ProductError(f"The mask of landslides is in {system.name}, the product in {own.name}: {REGRID}")
+    sizes = {name: product.sizes[name] for name in dims}
+    if mask.dims != dims or mask.shape != tuple(sizes.values()):
+        raise ProductError(f"The mask of landslides is {_size(mask.sizes)}, the product {_size(sizes)}: {REGRID}")
+    system, other = crs_of(product), crs_of(mask.to_dataset(name="landslide"))
+    if system is not None and other is not None and not other.equals(system, ignore_axis_order=True):
+        raise ProductError(f"The mask of landslides is in {other.name}, the product in {system.name}: {REGRID}")
     for name in ("x", "y"):
         if name in mask.coords and name in product.coords:
             there, here = mask[name].to_numpy(), product[name].to_numpy()
-            worst = (
-                float(np.abs(there - here).max()) / max(float(np.abs(np.diff(here)).mean()), 1e-12)
-                if here.size > 1
-                else 0
-            )
-            if worst > 0.01:
+            pixels = np.abs(there - here).max() / (np.abs(np.diff(here)).mean() if here.size > 1 else 1.0)
+            if pixels > SLACK:
                 raise ProductError(
-                    f"The mask of landslides is {worst:.3g} pixels off the product's in {name}: {REGRID}"
+                    f"The mask of landslides is {pixels:.3g} pixels off the product's in {name}: {REGRID}"
                 )
     return _zeros_and_ones(mask)
-
-
-REGRID = "burn the inventory onto the product with landslide_mask."
 
 
 def _size(sizes: Mapping[Any, int]) -> str:
@@ -187,7 +183,8 @@ def _assembled(
     """Put the stack together."""
     geometry = geometry_of(product)
     dims, mapping = DIMENSIONS[geometry], {"grid_mapping": "spatial_ref"} if "spatial_ref" in product.coords else {}
-    places = product[["latitude", "longitude"]] if geometry == "radar" else product[[]]
+    kept = {"latitude", "longitude"} if geometry == "radar" else set()
+    places = product.drop_vars([name for name in product.data_vars if name not in kept])
     made: dict[str, Any] = {
         name: (dims, values, {"units": BAND_FACTS[name].unit, "long_name": BAND_FACTS[name].meaning} | mapping)
         for name, values in bands.items()

@@ -144,7 +144,7 @@ def _exchanged(inventory: Inventory, outline: BaseGeometry, plane: CRS) -> str:
 
 def _on_map(shape: tuple[int, int], grid: Affine, crs: CRS, shown: Shown, all_touched: bool) -> Ids:
     """Number, from 1, of the landslide in every pixel of a map; 0 where there is none."""
-    middle = (grid * (shape[1] / 2, 0))[0]
+    middle = (grid @ (shape[1] / 2, 0))[0]
     to_map = Transformer.from_crs(equidistant(shown.origin), crs, always_xy=True)
 
     def placed(corners: Places) -> Places:
@@ -158,7 +158,7 @@ def _on_map(shape: tuple[int, int], grid: Affine, crs: CRS, shown: Shown, all_to
         burned = zip(shapely.transform(shown.polygons, placed), shown.polygon_owner + 1, strict=True)
         rasterize(burned, out=ids, transform=grid, all_touched=all_touched)
     if shown.points.size:
-        column, row = ~grid * placed(shapely.get_coordinates(shown.points)).T
+        column, row = ~grid @ tuple(placed(shapely.get_coordinates(shown.points)).T)
         row, column = np.floor(row).astype(int), np.floor(column).astype(int)
         here = (row >= 0) & (row < shape[0]) & (column >= 0) & (column < shape[1])
         ids[row[here], column[here]] = shown.point_owner[here] + 1
@@ -208,12 +208,12 @@ def _map_outline(product: xr.Dataset, grid: Affine, crs: CRS) -> tuple[BaseGeome
     """Outline of a map (m) on the plane about its middle, and latitude and longitude of that."""
     rows, columns = product.sizes["y"], product.sizes["x"]
     to_earth = Transformer.from_crs(crs, WGS84, always_xy=True)
-    longitude, latitude = to_earth.transform(*(grid * (columns / 2, rows / 2)))
+    longitude, latitude = to_earth.transform(*(grid @ (columns / 2, rows / 2)))
     origin = (float(latitude), float((longitude + 180) % 360 - 180))
     along = np.linspace(0, 1, RIM_STEPS + 1)[:-1]
     column = np.concatenate([along, np.ones_like(along), 1 - along, np.zeros_like(along)]) * columns
     row = np.concatenate([np.zeros_like(along), along, np.ones_like(along), 1 - along]) * rows
-    rim = to_earth.transform(*(grid * (column, row)))
+    rim = to_earth.transform(*(grid @ (column, row)))
     east, north = Transformer.from_crs(WGS84, equidistant(origin), always_xy=True).transform(*rim)
     return shapely.make_valid(shapely.polygons(np.column_stack([east, north]))), origin
 
