@@ -1,4 +1,4 @@
-"""The one door to torchvision and to what imports it: timm, segmentation-models-pytorch, lightning, torchmetrics.
+"""The one door to torchvision and to what imports it: timm, smp, lightning, torchmetrics, torchgeo.
 
 A CPU build of torch beside PyPI's torchvision cannot load torchvision's compiled operators, and ``import torchvision``
 stops with ``operator torchvision::nms does not exist``, which takes the others with it. Nothing in this
@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -82,4 +83,20 @@ def silent_lightning() -> Iterator[None]:
             log.setLevel(level)
 
 
-__all__ = ["import_torchvision", "lightning", "silent_lightning", "smp", "timm", "torchmetrics", "torchvision"]
+def import_quakeset() -> Any:  # noqa: ANN401  # a class of a package without types
+    """Torchgeo's ``QuakeSet``, imported when it is first wanted: torchgeo brings half a dozen other packages along."""
+    from torchgeo.datasets import QuakeSet
+
+    return QuakeSet
+
+
+__all__ = [
+    "import_quakeset",
+    "import_torchvision",
+    "lightning",
+    "silent_lightning",
+    "smp",
+    "timm",
+    "torchmetrics",
+    "torchvision",
+]

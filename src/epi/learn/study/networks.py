@@ -5,14 +5,13 @@ import urllib.request
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
 from epi.errors import DownloadError, ParameterError
 from epi.learn.libraries import timm
-from epi.learn.study.recipe import Recipe
 
 HUB = "https://huggingface.co"
 TOKEN = 16
@@ -21,6 +20,34 @@ TOKEN = 16
 
 RANDOM, PUBLISHED, UNREACHABLE = "random", "published", "random (unreachable)"
 """What a network began with."""
+
+
+class Wanted(Protocol):
+    """What is asked of a network; `epi.learn.study.Recipe` is one, and so are the plans of other studies."""
+
+    @property
+    def model(self) -> str:
+        """A name timm knows."""
+
+    @property
+    def channels(self) -> int:
+        """How many it looks at."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers it answers with."""
+
+    @property
+    def pixels(self) -> int:
+        """Side of what it looks at."""
+
+    @property
+    def weights(self) -> str | None:
+        """First weights: see `epi.learn.study.recipe.WEIGHTS`."""
+
+    @property
+    def seed(self) -> int:
+        """Of random weights."""
 
 
 class WeightsUnreachable(UserWarning):
@@ -35,12 +62,12 @@ def reach_hub(seconds: float = 5.0) -> None:
         return  # an answer, if an unfriendly one: the hub is there
 
 
-def build_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> nn.Module:
+def build_network(recipe: Wanted, *, reach: Callable[[], None] = reach_hub) -> nn.Module:
     """Make the network of a recipe: `begin_network` without what it began with."""
     return begin_network(recipe, reach=reach)[0]
 
 
-def begin_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> tuple[nn.Module, str]:
+def begin_network(recipe: Wanted, *, reach: Callable[[], None] = reach_hub) -> tuple[nn.Module, str]:
     """Make the network of a recipe; the same recipe gives the same random weights.
 
     Parameters
@@ -77,7 +104,7 @@ def begin_network(recipe: Recipe, *, reach: Callable[[], None] = reach_hub) -> t
         return network, UNREACHABLE if recipe.weights else RANDOM
 
 
-def _published(recipe: Recipe, made: dict[str, Any], reach: Callable[[], None]) -> nn.Module | None:
+def _published(recipe: Wanted, made: dict[str, Any], reach: Callable[[], None]) -> nn.Module | None:
     """The network with weights learned on photographs; None after one warning where others will do."""
     model = recipe.model
     try:

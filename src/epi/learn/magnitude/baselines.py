@@ -1,0 +1,66 @@
+"""Answers that need no network: a constant, and a line through how much the images changed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from epi.learn.magnitude.quakeset import Pairs
+
+Floats = NDArray[np.float64]
+
+STATISTICS = tuple(
+    f"{band}_{name}" for band in ("vv", "vh") for name in ("mean", "mean_size", "spread", "95", "99", "smooth_99")
+)
+"""What the line is told of a pair: of the change in dB, its mean, mean size, standard deviation, the 95th and 99th
+percentile of its size, and the 99th of its size where it is averaged over squares of 4 pixels."""
+CONSTANTS = ("mean", "median", "zero")
+PENALTIES = tuple(10.0**power for power in range(-2, 5))
+CHANGE = "change statistics"
+
+
+def change_statistics(pairs: Pairs) -> Floats:
+    """Simple numbers of pairs, (n, 12) in the order of `STATISTICS`; ground without data is left out."""
+    rows = []
+    for number in range(len(pairs)):
+        values = pairs.decibels(number)
+        change = values[2:] - values[:2]
+        row: list[torch.Tensor] = []
+        for band in change:
+            known = band[torch.isfinite(band)]
+            coarse = torch.nn.functional.avg_pool2d(torch.nan_to_num(band)[None], 4).abs().flatten()
+            high = torch.quantile(known.abs()[:: max(1, known.numel() // 1_000_000)], torch.tensor([0.95, 0.99]))
+            row += [known.mean(), known.abs().mean(), known.std(), *high, torch.quantile(coarse, 0.99)]
+        rows.append(torch.stack(row))
+    return np.asarray(torch.stack(rows).double().numpy())
+
+
+@dataclass(frozen=True)
+class Free:
+    """Answers that cost nothing, fitted to training pairs.
+
+    Attributes
+    ----------
+    constants : by name.
+    line : ridge regression on `STATISTICS`, its penalty chosen among `PENALTIES` by leaving one out.
+    """
+
+    constants: dict[str, float]
+    line: Pipeline
+
+    def predict(self, pairs: Pairs) -> dict[str, Floats]:
+        """Magnitudes by the answer's name, (n,) each."""
+        said = {name: np.full(len(pairs), value) for name, value in self.constants.items()}
+        return said | {CHANGE: np.asarray(self.line.predict(change_statistics(pairs)), dtype=float)}
+
+
+def fit_free(pairs: Pairs) -> Free:
+    """Fit constants and line to training pairs, positives and negatives as they come."""
+    true = pairs.magnitude
+    line = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(change_statistics(pairs), true)
+    values = (float(true.mean()), float(np.median(true)), 0.0)
+    return Free(dict(zip(CONSTANTS, values, strict=True)), line)

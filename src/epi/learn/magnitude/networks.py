@@ -1,0 +1,204 @@
+"""The five published networks, by timm, with one answer: a magnitude."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.magnitude.quakeset import CHANNELS, Pairs, Scaling
+from epi.learn.study.networks import begin_network, reach_hub
+from epi.learn.weights import refused, stated_facts
+from epi.storage import atomic_path
+
+REMEDY = "give those of python -m epi.learn.magnitude --profile ship"
+LEAST_PIXELS = 32
+
+
+class Published(NamedTuple):
+    """What was printed of a network: parameters and FLOPs (millions), and MAE on the test without and with ranking."""
+
+    parameters: float
+    flops: float
+    mae: float
+    mae_ranking: float
+
+
+MODELS = {
+    "convnextv2_atto": Published(3.4, 373.08, 0.2577, 0.2287),
+    "mobilenetv3_small_100": Published(1.5, 44.10, 0.4540, 0.3678),
+    "mobilenetv3_large_100": Published(4.2, 155.33, 0.5465, 0.5414),
+    "mobilevitv2_100": Published(4.4, 964.60, 0.3539, 0.3383),
+    "vit_tiny_patch16_224": Published(5.7, 1541.56, 0.3150, 0.2613),
+}
+"""Networks by their names in timm, with table 1 of Rege Cambrin et al. (2024)."""
+
+
+@dataclass(frozen=True)
+class MagnitudeSettings:
+    """What a network was built for; kept with its weights.
+
+    Attributes
+    ----------
+    model : a key of `MODELS`.
+    pixels : a side.
+    scaling : of its channels.
+    centre, spread : its answer is centre + spread x what the body says: 0 and 1 as published; mean and standard
+        deviation of the training magnitudes where it begins with random weights and has little time.
+    """
+
+    model: str
+    pixels: int
+    scaling: Scaling
+    centre: float = 0.0
+    spread: float = 1.0
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The same as `epi.learn.study.networks` asks for it."""
+
+    model: str
+    pixels: int
+    weights: str | None
+    seed: int
+    channels: int = CHANNELS
+    outputs: int = 1
+
+
+class MagnitudeNetwork(nn.Module):
+    """One of timm's networks that says a magnitude."""
+
+    def __init__(self, settings: MagnitudeSettings, body: nn.Module) -> None:
+        super().__init__()
+        self.settings, self.body = settings, body
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Look at scaled (n, 4, pixels, pixels) and give magnitudes, (n,); nothing keeps them above 0."""
+        said: Tensor = self.body(channels)[:, 0].float()
+        return self.settings.centre + self.settings.spread * said
+
+
+def build_magnitude(
+    settings: MagnitudeSettings, *, seed: int = 0, weights: str | None = None
+) -> tuple[MagnitudeNetwork, str]:
+    """Make a network, and say what it begins with: see `epi.learn.study.networks.begin_network`.
+
+    Raises
+    ------
+    ParameterError : none of the published networks, or a side it cannot look at.
+    DownloadError : published weights and no others were asked for, and they cannot be had.
+    """
+    if settings.model not in MODELS:
+        raise ParameterError(f"No network '{settings.model}': there are {', '.join(MODELS)}.")
+    if settings.pixels < LEAST_PIXELS or settings.pixels % LEAST_PIXELS:
+        raise ParameterError(
+            f"{settings.model} cannot look at {settings.pixels} pixels a side: give a multiple of {LEAST_PIXELS}."
+        )
+    body, began = begin_network(_Wanted(settings.model, settings.pixels, weights, seed), reach=reach_hub)
+    return MagnitudeNetwork(settings, body), began
+
+
+@torch.inference_mode()
+def predict(network: MagnitudeNetwork, pairs: Pairs, *, batch: int = 32, device: str = "cpu") -> np.ndarray:
+    """Magnitudes that a network says of all pairs, (n,)."""
+    network = network.eval().to(device)
+    said = []
+    for start in range(0, len(pairs), batch):
+        numbers = range(start, min(start + batch, len(pairs)))
+        channels = network.settings.scaling(torch.stack([pairs.decibels(number) for number in numbers]))
+        said.append(network(channels.to(device, memory_format=torch.channels_last)).cpu())
+    return np.asarray(torch.cat(said).double().numpy())
+
+
+class Size(NamedTuple):
+    """How much of everything a network takes.
+
+    Attributes
+    ----------
+    parameters : numbers that are learned.
+    mflops : millions of floating-point operations for one pair, as torch counts them: 2 for each multiplication with
+        addition in convolutions, matrix products and attention; nothing else is counted.
+    latency_ms : median time for one pair on this processor, with the threads torch has.
+    """
+
+    parameters: int
+    mflops: float
+    latency_ms: float
+
+
+@torch.inference_mode()
+def measure_size(network: nn.Module, *, pixels: int, repeats: int = 15) -> Size:
+    """Count and time a network on the CPU."""
+    network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    channels = torch.zeros(1, CHANNELS, pixels, pixels).to(memory_format=torch.channels_last)
+    with FlopCounterMode(display=False) as counter:
+        network(channels)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        network(channels)
+        times.append(time.perf_counter() - start)
+    parameters = sum(each.numel() for each in network.parameters())
+    return Size(parameters, counter.get_total_flops() / 1e6, 1000 * float(np.median(times)))
+
+
+def save_magnitude(network: MagnitudeNetwork, path: str | Path, card: Mapping[str, object] | None = None) -> Path:
+    """Write the weights in half precision with settings and card, whole or not at all.
+
+    Raises
+    ------
+    StorageError : the disk is full or the folder cannot be written.
+    """
+    facts = {"magnitude": json.dumps(asdict(network.settings)), "card": json.dumps(dict(card or {}))}
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(weights, temporary, metadata=facts)
+    return Path(path)
+
+
+def load_magnitude(path: str | Path) -> MagnitudeNetwork:
+    """Read a network written by `save_magnitude`, ready to look; nothing in the file is executed.
+
+    Raises
+    ------
+    FileFormatError : no such file, no weights of such a network, or of another architecture.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileFormatError(f"No network {source}: the one that ships is data/magnitude_*.safetensors.")
+    with refused(source, of="a magnitude network", remedy=REMEDY):
+        stated = json.loads(stated_facts(source)["magnitude"])
+        scaling = Scaling(*(tuple(stated["scaling"][name]) for name in ("mean", "spread")))
+        network, _ = build_magnitude(MagnitudeSettings(**(stated | {"scaling": scaling})))
+        weights = safetensors.torch.load_file(source)
+        network.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        )
+    if not all(torch.isfinite(part).all() for part in weights.values()):
+        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
+    return network.eval()
+
+
+def read_magnitude_card(path: str | Path) -> dict[str, Any]:
+    """Read what `save_magnitude` was told of a network: data, seed, command, scores, limits.
+
+    Raises
+    ------
+    FileFormatError : no such file, or no such network's.
+    """
+    with refused(Path(path), of="a magnitude network", remedy=REMEDY):
+        facts = stated_facts(Path(path))
+        facts["magnitude"]  # another network's card is refused
+        return dict(json.loads(facts["card"]))

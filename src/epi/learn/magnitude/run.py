@@ -1,0 +1,271 @@
+"""Train the networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
+
+``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains all five networks, three seeds each way,
+in about 20 minutes of one core; ``--profile ship`` the smallest one by the published number of epochs, and writes
+the weights that ship; ``--profile full --data FOLDER`` is the published study, on a GPU. Interrupted, each goes on from
+its last checkpoint.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.detect.rows import rounded
+from epi.learn.magnitude.baselines import fit_free
+from epi.learn.magnitude.networks import (
+    MODELS,
+    MagnitudeSettings,
+    build_magnitude,
+    measure_size,
+    predict,
+    save_magnitude,
+)
+from epi.learn.magnitude.quakeset import Pairs, Scaling, measure_scaling, open_quakeset
+from epi.learn.magnitude.scores import STATISTICS, magnitude_scores, paired_differences
+from epi.learn.magnitude.training import MagnitudePlan, TrainedMagnitude, train_magnitude
+from epi.settings import settings
+from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
+from epi.storage import atomic_path
+
+Say = Callable[[str], None]
+DATA_SEED = 0
+"""Of simulated pairs, whatever the seed of the networks: every network is tested on the same earthquakes."""
+WAYS = {"without": False, "with": True}
+"""Names of the two ways to train, and whether the ranking loss is added."""
+SEEDS = (0, 1, 2)
+SHIPPED = "mobilenetv3_small_100"
+
+
+@dataclass(frozen=True)
+class MagnitudeProfile:
+    """What is trained and scored together.
+
+    Attributes
+    ----------
+    table : beginning of the names of the files of the project's data that are written.
+    plans : by network.
+    events : simulated earthquakes of each part, where no folder is given.
+    recipe : what they are.
+    seeds : of the networks; each is trained both ways with each.
+    ships : whether the weights of the first network, trained with ranking and the first seed, are kept.
+    """
+
+    table: str
+    plans: Mapping[str, MagnitudePlan]
+    events: Mapping[str, int]
+    recipe: Backscatter = SIMULATED
+    seeds: tuple[int, ...] = SEEDS
+    ships: bool = False
+
+
+CPU: dict[str, Any] = {"pixels": 128, "weights": None, "standardised": True, "rate": 1e-3}
+"""What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, and a rate ten
+times the published one, which is meant for weights that have already learned to see. The rate was chosen among 3e-4,
+1e-3 and 3e-3 by the validation earthquakes and the smallest network alone (`--profile rates`)."""
+EVENTS = {"train": 640, "validation": 100, "test": 240}
+
+PROFILES: dict[str, MagnitudeProfile] = {
+    "full": MagnitudeProfile("magnitude_full", {model: MagnitudePlan(model) for model in MODELS}, EVENTS),
+    "cpu": MagnitudeProfile("magnitude", {model: MagnitudePlan(model, epochs=1, **CPU) for model in MODELS}, EVENTS),
+    "ship": MagnitudeProfile("magnitude_small", {SHIPPED: MagnitudePlan(SHIPPED, **CPU)}, EVENTS, ships=True),
+}
+RATES = (3e-4, 1e-3, 3e-3)
+
+
+def run_magnitude(
+    profile: MagnitudeProfile,
+    *,
+    folder: str | Path,
+    command: str,
+    data: str | Path | None = None,
+    device: str = "auto",
+    say: Say = print,
+) -> pd.DataFrame:
+    """Train the networks of a profile both ways with every seed, and score them and the answers that cost nothing.
+
+    Parameters
+    ----------
+    profile : of `PROFILES`.
+    folder : for simulated pairs, checkpoints, and what is done already; tables, and weights where the profile ships
+        them, go to the project's data.
+    command : kept in tables and cards.
+    data : folder of a QuakeSet; without one, pairs are simulated.
+    device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    say : is told how it goes.
+
+    Returns
+    -------
+    A row an answer and seed, with intervals and settings, as written to ``…_scores.csv``. Beside it are written
+    ``…_ranking.csv`` (what ranking changes, network by network), ``…_sizes.csv`` (parameters, FLOPs, latency) and
+    ``…_predictions.csv`` (a row a test pair, a column an answer).
+
+    Raises
+    ------
+    ParameterError, FileFormatError : what is asked cannot be done with these pairs; see `open_quakeset`.
+    """
+    pixels = next(iter(profile.plans.values())).pixels
+    home = Path(folder)
+    parts = _pairs(profile, home, data, pixels, say)
+    train, test = parts["train"], parts["test"]
+    scaling = measure_scaling(train)
+    facts = {"data": "QuakeSet" if data else profile.recipe.name, "pixels": pixels, "train": len(train)}
+    rows, said = [], {}
+    for name, answer in fit_free(train).predict(test).items():
+        said[name] = answer
+        rows.append({"network": name} | facts | magnitude_scores(test.table.assign(predicted=answer)))
+    sizes, ranking = [], []
+    for model, plan in profile.plans.items():
+        sizes.append(_size_row(plan, scaling))
+        ways: dict[str, dict[int, pd.DataFrame]] = {way: {} for way in WAYS}
+        for seed in profile.seeds:
+            for way, with_ranking in WAYS.items():
+                each = replace(plan, ranking=with_ranking, seed=seed, device=device)
+                answer, told = _answer(each, train, test, scaling, home / profile.table / f"{model}-{way}-{seed}", say)
+                ways[way][seed] = test.table.assign(predicted=answer)
+                said[f"{model} {way} {seed}"] = answer
+                row = {"network": model, "ranking": way, "seed": seed} | facts | magnitude_scores(ways[way][seed])
+                rows.append(row | _settings(each, len(train)) | told)
+                say(f"{model} {way} ranking, seed {seed}: MAE {row['mae']:.3f}, AUC {row['auc']:.3f}")
+        ranking.append(_ranking_row(model, ways, facts))
+    table = pd.DataFrame(rows).assign(command=command)
+    _write(profile.table, "scores", table)
+    _write(profile.table, "ranking", pd.DataFrame(ranking).assign(command=command))
+    _write(profile.table, "sizes", pd.DataFrame(sizes).assign(command=command))
+    _write(profile.table, "predictions", test.table.assign(**{name: pd.Series(one) for name, one in said.items()}))
+    if profile.ships:
+        _ship(profile, train, scaling, home, table, command)
+    return table
+
+
+def choose_rate(*, folder: str | Path, command: str, device: str = "auto", say: Say = print) -> pd.DataFrame:
+    """Score rates of the CPU's recipe on the validation earthquakes, with the smallest network and no ranking.
+
+    Returns
+    -------
+    A row a rate, as written to ``magnitude_rates.csv``. The test is not looked at.
+    """
+    profile, home = PROFILES["cpu"], Path(folder)
+    plan = replace(profile.plans[SHIPPED], ranking=False, device=device)
+    parts = _pairs(profile, home, None, plan.pixels, say)
+    scaling = measure_scaling(parts["train"])
+    rows = []
+    for rate in RATES:
+        trained = train_magnitude(replace(plan, rate=rate), parts["train"], scaling, say=say)
+        answer = predict(trained.network, parts["validation"])
+        row = {"network": SHIPPED, "part": "validation", "rate": rate, "epochs": plan.epochs}
+        rows.append(row | magnitude_scores(parts["validation"].table.assign(predicted=answer)))
+    table = pd.DataFrame(rows).assign(command=command)
+    _write("magnitude", "rates", table)
+    return table
+
+
+def _pairs(profile: MagnitudeProfile, home: Path, data: str | Path | None, pixels: int, say: Say) -> dict[str, Pairs]:
+    """Pairs of all parts, simulated where no folder is given."""
+    if data is None:
+        counts = "-".join(str(count) for count in profile.events.values())
+        data = home / f"{profile.recipe.name}-{pixels}-{counts}"
+        if not (data / FILENAME).is_file():
+            say(f"simulating {sum(profile.events.values())} earthquakes")
+            write_quakeset(data / FILENAME, profile.recipe, DATA_SEED, profile.events, pixels, say=say)
+    found = open_quakeset(data, pixels=pixels)
+    if missing := [part for part in ("train", "test") if part not in found]:
+        raise FileFormatError(
+            f"{data} has no earthquakes for {' and '.join(missing)}: nothing can be learned or tested."
+        )
+    say(", ".join(f"{len(pairs)} pairs for {part}" for part, pairs in found.items()))
+    return found
+
+
+def _answer(
+    plan: MagnitudePlan, train: Pairs, test: Pairs, scaling: Scaling, folder: Path, say: Say
+) -> tuple[Any, dict[str, Any]]:
+    """Predictions of one network, trained or already there, and what it began with."""
+    note, kept = folder / "done.json", folder / "predictions.csv"
+    stated = json.loads(json.dumps(plan.facts() | {"train": len(train), "test": len(test), "scaling": asdict(scaling)}))
+    if note.is_file() and kept.is_file():
+        known = json.loads(note.read_text(encoding="utf-8"))
+        if known["plan"] != stated:
+            raise ParameterError(f"{folder} holds a network with other settings ({note}): choose another folder.")
+        return pd.read_csv(kept)["predicted"].to_numpy(dtype=float), {"began": known["began"]}
+    trained = train_magnitude(plan, train, scaling, folder=folder, say=say)
+    answer = predict(trained.network, test, device="cuda" if plan.device == "cuda" else "cpu")
+    save_magnitude(
+        trained.network, folder / "network.safetensors", {"history": trained.history.round(4).to_dict("list")}
+    )
+    with atomic_path(kept) as temporary:
+        pd.DataFrame({"predicted": answer}).to_csv(temporary, index=False)
+    with atomic_path(note) as temporary:
+        temporary.write_text(json.dumps({"plan": stated, "began": trained.began}), encoding="utf-8")
+    return answer, {"began": trained.began}
+
+
+def _settings(plan: MagnitudePlan, pairs: int) -> dict[str, Any]:
+    """Settings that a row of scores states."""
+    names = ("epochs", "batch", "rate", "margin", "standardised")
+    return {"steps": plan.steps(pairs)} | {name: getattr(plan, name) for name in names}
+
+
+def _size_row(plan: MagnitudePlan, scaling: Scaling) -> dict[str, Any]:
+    """Parameters, FLOPs and latency of a network at its own pixels, and FLOPs at 512, beside what was printed."""
+    row: dict[str, Any] = {"network": plan.model, "pixels": plan.pixels}
+    network, _ = build_magnitude(MagnitudeSettings(plan.model, plan.pixels, scaling))
+    size, printed = measure_size(network, pixels=plan.pixels), MODELS[plan.model]
+    row |= size._asdict()
+    for side in (128, 512):
+        other, _ = build_magnitude(MagnitudeSettings(plan.model, side, scaling))
+        row[f"mflops_{side}"] = measure_size(other, pixels=side, repeats=1).mflops
+    return row | {"printed_parameters": printed.parameters * 1e6, "printed_mflops": printed.flops}
+
+
+def _ranking_row(model: str, ways: dict[str, dict[int, pd.DataFrame]], facts: dict[str, Any]) -> dict[str, Any]:
+    """What ranking changes in one network: with less without, so that a negative difference of MAE is better."""
+    found = paired_differences(ways["with"], ways["without"])
+    printed = MODELS[model]
+    row: dict[str, Any] = {"network": model} | facts | {name: found[name] for name in ("seeds", "n", "events")}
+    for name in STATISTICS:
+        row |= {f"{name}_without": found[f"{name}_other"], f"{name}_with": found[f"{name}_one"]}
+        row |= {f"{name}_{part}": found[f"{name}_{part}"] for part in ("difference", "low", "high")}
+    return row | {"printed_mae_without": printed.mae, "printed_mae_with": printed.mae_ranking}
+
+
+def _ship(
+    profile: MagnitudeProfile, train: Pairs, scaling: Scaling, home: Path, table: pd.DataFrame, command: str
+) -> None:
+    """Keep the weights of the first network, trained with ranking and the first seed, with a card."""
+    model, plan = next(iter(profile.plans.items()))
+    seed = profile.seeds[0]
+    each = replace(plan, ranking=True, seed=seed, device="cpu")
+    trained: TrainedMagnitude = train_magnitude(
+        each, train, scaling, folder=home / profile.table / f"{model}-with-{seed}"
+    )
+    own = table[(table["network"] == model) & (table["ranking"] == "with") & (table["seed"] == seed)].iloc[0]
+    card = {
+        "command": command,
+        "plan": each.facts(),
+        "recipe": asdict(profile.recipe),
+        "events": dict(profile.events),
+        "scores": {
+            name: float(own[name])
+            for name in own.index
+            if name.startswith((*STATISTICS, "n", "events")) and isinstance(own[name], float | int)
+        },
+        "history": trained.history.iloc[:: max(1, len(trained.history) // 60)].round(4).to_dict("list"),
+        "limits": [
+            "learned from simulated backscatter alone: real land and weather may be unlike it",
+            f"squares of {profile.recipe.size_km:g} km in {plan.pixels} pixels, gamma or sigma nought, linear power",
+            "most earthquakes below magnitude 6 change nothing that Sentinel-1's backscatter would show: what it says "
+            "of them is near the mean of what it learned from",
+        ],
+    }
+    name = f"magnitude_{model.removesuffix('_100')}.safetensors"
+    save_magnitude(trained.network, settings().data / name, card)
+
+
+def _write(table: str, kind: str, rows: pd.DataFrame) -> None:
+    with atomic_path(settings().data / f"{table}_{kind}.csv") as temporary:
+        rounded(rows).to_csv(temporary, index=False)

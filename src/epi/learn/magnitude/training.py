@@ -1,0 +1,223 @@
+"""Training a network to say magnitudes, with or without ranking, by the published recipe."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.detect.train import fit
+from epi.learn.libraries import lightning
+from epi.learn.magnitude.losses import MARGIN, magnitude_losses
+from epi.learn.magnitude.networks import MagnitudeNetwork, MagnitudeSettings, build_magnitude
+from epi.learn.magnitude.quakeset import Pairs, Scaling
+from epi.storage import make_folder
+
+CHECKPOINT = "last.ckpt"
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class MagnitudePlan:
+    """How a network is trained; as published where nothing else is said.
+
+    Attributes
+    ----------
+    model, pixels : see `MagnitudeSettings`.
+    ranking, margin : whether the ranking loss is added, and its margin.
+    epochs, batch : passes over the training pairs, and pairs a step; a last batch that is not full is left out.
+    rate, warm, decay : highest learning rate, share of the steps over which it rises evenly (then it falls evenly to
+        0), and AdamW's weight decay.
+    flips : probability of each of the two flips.
+    weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
+    standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
+        published, and of use where random weights have few steps.
+    seed : of the first weights, and of the order of the pairs and their flips.
+    device, half : where it is trained, and whether in bfloat16.
+    """
+
+    model: str
+    pixels: int = 512
+    ranking: bool = True
+    margin: float = MARGIN
+    epochs: int = 10
+    batch: int = 16
+    rate: float = 1e-4
+    warm: float = 0.1
+    decay: float = 0.01
+    flips: float = 0.5
+    weights: str | None = "auto"
+    standardised: bool = False
+    seed: int = 0
+    device: str = "auto"
+    half: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values of all that decides the weights: not the device."""
+        return {name: value for name, value in asdict(self).items() if name != "device"}
+
+    def steps(self, pairs: int) -> int:
+        """Steps in all, of so many training pairs.
+
+        Raises
+        ------
+        ParameterError : fewer pairs than a batch.
+        """
+        if self.batch < 1 or pairs < self.batch:
+            raise ParameterError(f"{pairs} training pairs, and batches of {self.batch}: give more, or smaller batches.")
+        return self.epochs * (pairs // self.batch)
+
+
+class PairBatches:
+    """Batches of training pairs: the n-th depends on the seed and on n alone, wherever the reading began.
+
+    Parameters
+    ----------
+    pairs, scaling : what is read, and how it is scaled.
+    plan : its batch, flips and seed.
+    first : number of the first batch.
+    """
+
+    def __init__(self, pairs: Pairs, scaling: Scaling, plan: MagnitudePlan, *, first: int = 0) -> None:
+        self.pairs, self.scaling, self.plan, self.first = pairs, scaling, plan, first
+        self.true = torch.tensor(pairs.magnitude, dtype=torch.float32)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield channels and magnitudes without end, every pair once an epoch."""
+        number, each = self.first, len(self.pairs) // self.plan.batch
+        while True:
+            epoch, place = divmod(number, each)
+            order = np.random.default_rng([self.plan.seed, 0, epoch]).permutation(len(self.pairs))
+            chosen = order[place * self.plan.batch : (place + 1) * self.plan.batch]
+            flips = np.random.default_rng([self.plan.seed, 1, number]).uniform(size=(len(chosen), 2)) < self.plan.flips
+            images = [
+                self.pairs.decibels(int(pair)).flip([axis - 2 for axis in (0, 1) if turned[axis]])
+                for pair, turned in zip(chosen, flips, strict=True)
+            ]
+            yield self.scaling(torch.stack(images)), self.true[chosen]
+            number += 1
+
+
+class MagnitudeLearning(lightning.LightningModule):
+    """What lightning needs to know: the loss, the optimiser and its rate."""
+
+    def __init__(self, plan: MagnitudePlan, network: MagnitudeNetwork, began: str, steps: int) -> None:
+        super().__init__()
+        self.plan, self.network, self.began, self.steps = plan, network, began, steps
+        self.rows: list[dict[str, float]] = []
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """Loss of one batch; chance inside a network depends on the seed and the step alone."""
+        torch.manual_seed(1_000_003 * (self.plan.seed + 1) + self.global_step)
+        channels, true = batch
+        said = self.network(channels.contiguous(memory_format=torch.channels_last))
+        parts = magnitude_losses(said, true, ranking=self.plan.ranking, margin=self.plan.margin)
+        self.rows.append({"step": self.global_step + 1, **{name: float(part.detach()) for name, part in parts.items()}})
+        return parts["total"]
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401  # what lightning takes has no shorter name
+        """AdamW; the rate rises evenly, then falls evenly to 0."""
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=self.plan.rate, weight_decay=self.plan.decay, fused=True
+        )
+        share = partial(rate_share, steps=self.steps, warm=self.plan.warm)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history, the plan and what it began with."""
+        checkpoint["rows"], checkpoint["began"] = self.rows, self.began
+        checkpoint["plan"] = _stated(self.plan, self.network.settings, self.steps)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them up again."""
+        self.rows, self.began = list(checkpoint["rows"]), str(checkpoint["began"])
+
+
+@dataclass(frozen=True)
+class TrainedMagnitude:
+    """A trained network, its history (a row a step: losses), and what it began with."""
+
+    network: MagnitudeNetwork
+    history: pd.DataFrame
+    began: str
+
+
+def rate_share(step: int, steps: int, warm: float) -> float:
+    """Share of the highest rate at a step: even rise over a share of the steps, then even fall to 0."""
+    rising = max(1, round(warm * steps))
+    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / (steps - rising + 1))
+
+
+def train_magnitude(
+    plan: MagnitudePlan,
+    pairs: Pairs,
+    scaling: Scaling,
+    *,
+    folder: str | Path | None = None,
+    every: int = 50,
+    say: Callable[[str], None] = lambda _: None,
+) -> TrainedMagnitude:
+    """Train a network on the training pairs.
+
+    Parameters
+    ----------
+    plan : how.
+    pairs, scaling : of the training part.
+    folder : for a checkpoint, which a later call with the same plan takes up where it stopped; None keeps none.
+    every : steps from one checkpoint to the next: an interruption loses no more.
+    say : is told how it goes.
+
+    Returns
+    -------
+    The network after the last step: nothing is chosen by any score. On one CPU the same plan gives the same weights,
+    interrupted or not.
+
+    Raises
+    ------
+    ParameterError : a device that is not here, too few pairs, pairs of other pixels, a network that is not known.
+    FileFormatError : the folder's checkpoint is of another plan, or no checkpoint.
+    DownloadError : published weights and no others were asked for, and they cannot be had.
+    """
+    if plan.device == "cuda" and not torch.cuda.is_available():
+        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    if pairs.pixels != plan.pixels:
+        raise ParameterError(f"Pairs of {pairs.pixels} pixels for a network of {plan.pixels}: make them alike.")
+    steps, true = plan.steps(len(pairs)), pairs.magnitude
+    centre, spread = (float(true.mean()), float(true.std())) if plan.standardised else (0.0, 1.0)
+    settings = MagnitudeSettings(plan.model, plan.pixels, scaling, centre, spread)
+    kept = make_folder(folder) / CHECKPOINT if folder else None
+    done = _steps_done(kept, _stated(plan, settings, steps)) if kept and kept.is_file() else 0
+    network, began = build_magnitude(settings, seed=plan.seed, weights=None if done else plan.weights)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learning = MagnitudeLearning(plan, network, began, steps)
+    batches = PairBatches(pairs, scaling, plan, first=done)
+    say(f"{plan.model}: steps {done} to {steps} of {plan.batch} pairs")
+    with torch.random.fork_rng(devices=[]):
+        fit(learning, batches, steps=steps, device=plan.device, half=plan.half, kept=kept, every=every, done=done)
+    return TrainedMagnitude(network.cpu().eval(), pd.DataFrame(learning.rows), learning.began)
+
+
+def _stated(plan: MagnitudePlan, settings: MagnitudeSettings, steps: int) -> str:
+    """All that must be alike to go on from a checkpoint."""
+    return repr({**plan.facts(), "scaling": asdict(settings.scaling), "centre": settings.centre, "steps": steps})
+
+
+def _steps_done(path: Path, stated: str) -> int:
+    """Steps of a checkpoint, refused where it is of another plan; nothing in it is executed."""
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        steps, known = int(kept["global_step"]), str(kept["plan"])
+    except Exception as error:  # torch raises many kinds for a file it did not write
+        raise FileFormatError(
+            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
+        ) from error
+    if known != stated:
+        raise FileFormatError(f"{path} is of another plan or other pairs: give another folder, or delete it.")
+    return steps

@@ -1,0 +1,366 @@
+"""Magnitudes: what ranking asks, that training goes on where it stopped, sizes, scores, and the study as a whole."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from epi.errors import FileFormatError, ParameterError
+from epi.learn.magnitude import run
+from epi.learn.magnitude.__main__ import main
+from epi.learn.magnitude.baselines import CHANGE, STATISTICS, change_statistics, fit_free
+from epi.learn.magnitude.losses import magnitude_losses, ranking_loss, ranking_loss_as_printed
+from epi.learn.magnitude.networks import (
+    MODELS,
+    MagnitudeSettings,
+    build_magnitude,
+    load_magnitude,
+    measure_size,
+    predict,
+    read_magnitude_card,
+    save_magnitude,
+)
+from epi.learn.magnitude.quakeset import Scaling, measure_scaling, open_quakeset
+from epi.learn.magnitude.run import PROFILES, MagnitudeProfile, run_magnitude
+from epi.learn.magnitude.scores import magnitude_scores, paired_differences
+from epi.learn.magnitude.training import CHECKPOINT, MagnitudePlan, PairBatches, rate_share, train_magnitude
+from epi.settings import Settings
+from epi.simulate.backscatter import FILENAME, SIMULATED, write_quakeset
+from test_detect_networks import Trap
+
+SMALLEST = "mobilenetv3_small_100"
+FLAT = Scaling((-10.0,) * 4, (3.0,) * 4)
+RECIPE = replace(SIMULATED, side=32)
+PLAN = MagnitudePlan(
+    SMALLEST, pixels=32, epochs=2, batch=4, rate=1e-3, weights=None, standardised=True, seed=3, device="cpu"
+)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    write_quakeset(folder / FILENAME, RECIPE, 0, {"train": 8, "validation": 2, "test": 4}, 32)
+    return open_quakeset(folder, pixels=32)
+
+
+def same(one, other):
+    kept = other.state_dict()
+    return all(torch.equal(value, kept[name]) for name, value in one.state_dict().items())
+
+
+def test_ranking_by_hand():
+    """Three pairs: one in order by more than the margin, one by less, one the wrong way round."""
+    true = torch.tensor([6.0, 5.0, 4.0])
+    said = torch.tensor([5.01, 5.0, 5.2])
+    by_hand = [max(0, -(5.01 - 5.0) + 0.02), max(0, -(5.01 - 5.2) + 0.02), max(0, -(5.0 - 5.2) + 0.02)]
+    assert float(ranking_loss(said, true, 0.02)) == pytest.approx(np.mean(by_hand), abs=1e-6)
+    assert float(ranking_loss(torch.tensor([6.0, 5.0, 4.0]), true, 0.02)) == 0
+
+
+def test_pairs_without_an_order_are_left_out():
+    said = torch.tensor([0.3, 0.1, 5.0], requires_grad=True)
+    loss = ranking_loss(said, torch.tensor([0.0, 0.0, 5.0]))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert said.grad.tolist() == [0, 0, 0]
+    nothing = ranking_loss(said, torch.zeros(3))
+    nothing.backward()
+    assert float(nothing.detach()) == 0
+
+
+def test_ordered_by_predictions_the_loss_only_pushes_apart():
+    """As printed: two answers closer than the margin are driven apart, whichever earthquake was larger."""
+    said = torch.tensor([5.005, 5.0], requires_grad=True)
+    loss = ranking_loss_as_printed(said, 0.02)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0.02 - 0.005, abs=1e-6)
+    assert said.grad.tolist() == [-1, 1]  # going downhill, the larger answer grows
+    wrong = torch.tensor([5.0, 7.0])  # of earthquakes of magnitude 7 and 5: quite wrong, and the loss does not mind
+    assert float(ranking_loss_as_printed(wrong)) == 0
+    assert float(ranking_loss(wrong, torch.tensor([7.0, 5.0]))) == pytest.approx(2.02)
+
+
+def test_losses_add_up_only_where_ranking_is_asked():
+    said, true = torch.tensor([5.0, 6.0]), torch.tensor([6.0, 5.0])
+    plain, both = (magnitude_losses(said, true, ranking=ranking) for ranking in (False, True))
+    assert float(plain["total"]) == float(plain["mse"]) == 1
+    assert float(both["total"]) == pytest.approx(1 + 1.02)
+
+
+def test_the_rate_rises_for_a_tenth_and_falls_to_nothing():
+    shares = [rate_share(step, 100, 0.1) for step in range(101)]
+    assert shares[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert np.diff(shares[10:]) == pytest.approx(-1 / 91)
+    assert shares[100] == 0
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_every_published_network_says_a_magnitude(model):
+    settings = MagnitudeSettings(model, 32, FLAT, centre=3.0, spread=0.0)
+    network, began = build_magnitude(settings, seed=1)
+    assert began == "random"
+    assert network.eval()(torch.zeros(2, 4, 32, 32)).tolist() == [3.0, 3.0]
+    millions = sum(each.numel() for each in network.parameters()) / 1e6
+    assert millions == pytest.approx(MODELS[model].parameters, abs=0.3)
+
+
+def test_the_seed_makes_the_weights():
+    one, again, other = (build_magnitude(MagnitudeSettings(SMALLEST, 32, FLAT), seed=n)[0] for n in (1, 1, 2))
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_operations_of_a_layer_are_known():
+    """A convolution of 3 x 3 from 4 to 8 channels on 16 x 16 pixels, and a product of 8 x 1."""
+    layers = nn.Sequential(nn.Conv2d(4, 8, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 1))
+    size = measure_size(layers, pixels=16, repeats=1)
+    assert size.mflops * 1e6 == 2 * (16 * 16 * 9 * 4 * 8) + 2 * 8
+    assert size.parameters == 4 * 8 * 9 + 8 + 8 + 1
+    assert size.latency_ms > 0
+
+
+def test_published_operations_are_those_of_128_pixels():
+    """Counted at 128 pixels the smallest network is near the printed figure; at 512, 13 times above it."""
+    counted = {
+        pixels: measure_size(build_magnitude(MagnitudeSettings(SMALLEST, pixels, FLAT))[0], pixels=pixels, repeats=1)
+        for pixels in (128, 512)
+    }
+    assert counted[128].mflops == pytest.approx(MODELS[SMALLEST].flops, rel=0.15)
+    assert counted[512].mflops > 13 * MODELS[SMALLEST].flops
+
+
+def test_what_a_network_cannot_be():
+    with pytest.raises(ParameterError, match="No network 'resnet'"):
+        build_magnitude(MagnitudeSettings("resnet", 32, FLAT))
+    with pytest.raises(ParameterError, match="cannot look at 100 pixels"):
+        build_magnitude(MagnitudeSettings(SMALLEST, 100, FLAT))
+
+
+def test_batches_are_the_same_wherever_reading_begins(parts):
+    scaling = measure_scaling(parts["train"])
+    whole = [next_ for next_, _ in zip(PairBatches(parts["train"], scaling, PLAN), range(10), strict=False)]
+    later = iter(PairBatches(parts["train"], scaling, PLAN, first=7))
+    for channels, true in whole[7:]:
+        again = next(later)
+        assert torch.equal(channels, again[0])
+        assert torch.equal(true, again[1])
+    seen = torch.cat([true for _, true in whole[:4]]).sort()[0]  # 16 pairs, batches of 4: one epoch
+    assert torch.equal(seen, torch.tensor(parts["train"].magnitude).float().sort()[0])
+    other = next(iter(PairBatches(parts["train"], scaling, replace(PLAN, seed=4))))
+    assert not torch.equal(whole[0][1], other[1])
+
+
+def test_flips_are_of_both_images_and_of_half_the_pairs(parts):
+    train = parts["train"]
+    plain = {float(train.decibels(n).sum()): train.decibels(n) for n in range(len(train))}
+    nothing = Scaling((0.0,) * 4, (1.0,) * 4)
+    turned = []
+    for (channels, _), _ in zip(PairBatches(train, nothing, PLAN), range(40), strict=False):
+        for image in channels:
+            original = min(plain.items(), key=lambda item: abs(item[0] - float(image.sum())))[1]
+            ways = [(rows, columns) for rows in (0, 1) for columns in (0, 1)
+                    if torch.equal(image, original.flip([-2] * rows + [-1] * columns))]  # fmt: skip
+            assert len(ways) == 1
+            turned.append(ways[0])
+    assert np.mean(turned, axis=0) == pytest.approx([0.5, 0.5], abs=0.15)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_stopped_and_taken_up_again_it_gives_the_same_weights(parts, tmp_path, monkeypatch):
+    train, scaling = parts["train"], measure_scaling(parts["train"])
+    unbroken = train_magnitude(PLAN, train, scaling)
+    batches = PairBatches.__iter__
+
+    def few(self):
+        for number, batch in enumerate(batches(self)):
+            if number == 5:
+                raise StoppedError
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PairBatches, "__iter__", few)
+        with pytest.raises(StoppedError):
+            train_magnitude(PLAN, train, scaling, folder=tmp_path, every=3)
+    assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["global_step"] == 3
+    resumed = train_magnitude(PLAN, train, scaling, folder=tmp_path, every=3)
+    assert same(unbroken.network, resumed.network)
+    pd.testing.assert_frame_equal(unbroken.history, resumed.history)
+    assert len(resumed.history) == PLAN.steps(len(train)) == 8
+    with pytest.raises(FileFormatError, match="of another plan"):
+        train_magnitude(replace(PLAN, ranking=False), train, scaling, folder=tmp_path)
+
+
+def test_it_learns_what_it_is_shown(parts):
+    """Shown the same few pairs again and again, the error falls well below that of their mean."""
+    train, scaling = parts["train"], measure_scaling(parts["train"])
+    trained = train_magnitude(replace(PLAN, epochs=25, ranking=True, rate=3e-3), train, scaling)
+    assert trained.history["mse"].tail(8).mean() < 0.5 * train.magnitude.var()
+    assert np.isfinite(predict(trained.network, parts["test"])).all()
+
+
+def test_checkpoints_are_never_executed(parts, tmp_path):
+    torch.save({"trap": Trap(tmp_path / "sprung")}, tmp_path / CHECKPOINT)
+    with pytest.raises(FileFormatError, match="is not a checkpoint"):
+        train_magnitude(PLAN, parts["train"], measure_scaling(parts["train"]), folder=tmp_path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_plans_that_do_not_fit(parts):
+    train = parts["train"]
+    for plan, told in (
+        (replace(PLAN, pixels=64), "Pairs of 32 pixels for a network of 64"),
+        (replace(PLAN, batch=64), "16 training pairs, and batches of 64"),
+    ):
+        with pytest.raises(ParameterError, match=told):
+            train_magnitude(plan, train, FLAT)
+    if not torch.cuda.is_available():
+        with pytest.raises(ParameterError, match="no GPU here"):
+            train_magnitude(replace(PLAN, device="cuda"), train, FLAT)
+
+
+def test_a_network_is_kept_with_all_it_needs(parts, tmp_path):
+    network, _ = build_magnitude(MagnitudeSettings(SMALLEST, 32, FLAT, centre=4.0, spread=2.0), seed=5)
+    path = save_magnitude(network, tmp_path / "one.safetensors", {"seed": 5})
+    again = load_magnitude(path)
+    assert again.settings == network.settings
+    assert read_magnitude_card(path) == {"seed": 5}
+    said = [predict(each, parts["test"]) for each in (network, again)]
+    assert said[0] == pytest.approx(said[1], abs=0.05)  # half precision
+    with pytest.raises(FileFormatError, match="No network"):
+        load_magnitude(tmp_path / "none.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"no weights")
+    for read in (load_magnitude, read_magnitude_card):
+        with pytest.raises(FileFormatError, match="does not hold weights of a magnitude network"):
+            read(tmp_path / "bad.safetensors")
+
+
+def table(true, said, events=None):
+    names = [f"{n // 2}" for n in range(len(true))] if events is None else events
+    return pd.DataFrame({"event": names, "magnitude": true, "predicted": said})
+
+
+def test_scores_of_known_answers():
+    true, said = [5.0, 0.0, 6.0, 0.0, 7.0, 0.0], [5.5, 1.0, 5.0, 0.0, 7.0, 5.2]
+    found = magnitude_scores(table(true, said), draws=200)
+    assert (found["n"], found["positives"], found["events"]) == (6, 3, 3)
+    assert found["mae"] == pytest.approx((0.5 + 1 + 1 + 0 + 0 + 5.2) / 6)
+    assert found["mae_positives"] == pytest.approx(0.5)
+    assert found["mae_negatives"] == pytest.approx(6.2 / 3)
+    assert found["auc"] == pytest.approx(8 / 9)  # of nine couples one is the wrong way round: 5.0 below 5.2
+    assert found["spearman"] == pytest.approx(0.5)
+    assert all(found[f"{name}_low"] <= found[name] <= found[f"{name}_high"] for name in ("mae", "auc"))
+    with pytest.raises(ParameterError, match="1 predictions are not numbers"):
+        magnitude_scores(table(true, [*said[:5], np.nan]))
+
+
+def test_a_constant_knows_no_order():
+    found = magnitude_scores(table([5.0, 0.0, 6.0, 0.0], [3.0] * 4), draws=50)
+    assert found["auc"] == 0.5
+    assert np.isnan(found["spearman"])
+
+
+def test_whole_earthquakes_are_drawn():
+    """A hundred pairs of one earthquake say no more than one: the interval is that of two earthquakes."""
+    events = ["a"] * 100 + ["b"] * 100
+    found = magnitude_scores(table([5.0] * 200, [5.0] * 100 + [7.0] * 100, events), draws=200)
+    assert (found["mae_low"], found["mae_high"]) == (0, 2)
+
+
+def test_differences_are_paired():
+    """Two ways that err alike but for a tenth: the interval holds the tenth and nothing of the common error."""
+    rng = np.random.default_rng(0)
+    true = np.where(np.arange(80) % 2, 0.0, rng.uniform(4, 8, 80))
+    ways = [{}, {}]
+    for seed in range(3):
+        wrong = 1 + rng.uniform(0, 2, 80)
+        for way, more in zip(ways, (0.0, 0.1), strict=True):
+            way[seed] = table(true, true + wrong + more)
+    found = paired_differences(*ways, draws=200)
+    assert found["mae_difference"] == pytest.approx(-0.1)
+    assert found["mae_low"] == pytest.approx(-0.1)
+    assert found["mae_high"] == pytest.approx(-0.1)
+    assert (found["seeds"], found["events"]) == (3, 40)
+    with pytest.raises(ParameterError, match="cannot be compared"):
+        paired_differences(ways[0], {0: ways[1][0]})
+    with pytest.raises(ParameterError, match="other pairs"):
+        paired_differences(ways[0], {n: each.iloc[::-1] for n, each in ways[1].items()})
+
+
+def test_answers_that_cost_nothing(parts):
+    train, test = parts["train"], parts["test"]
+    numbers = change_statistics(train)
+    assert numbers.shape == (len(train), len(STATISTICS))
+    change = train.decibels(0)[2:] - train.decibels(0)[:2]
+    assert numbers[0, :3] == pytest.approx(
+        [float(change[0].mean()), float(change[0].abs().mean()), float(change[0].std())]
+    )
+    free = fit_free(train)
+    said = free.predict(test)
+    assert said["mean"] == pytest.approx([train.magnitude.mean()] * len(test))
+    assert set(said["zero"]) == {0.0}
+    assert np.isfinite(said[CHANGE]).all()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "settings", lambda: Settings(data=tmp_path / "data"))
+    return tmp_path
+
+
+def test_the_study_writes_its_tables_and_goes_on_where_it_was(home, monkeypatch):
+    plan = replace(PLAN, epochs=1, seed=0)
+    events = {"train": 4, "validation": 2, "test": 3}
+    profile = MagnitudeProfile("tiny", {SMALLEST: plan}, events, recipe=RECIPE, seeds=(0, 1), ships=True)
+    heard = []
+    asked = {"folder": home / "work", "command": "as asked", "device": "cpu"}
+    first = run_magnitude(profile, say=heard.append, **asked)
+    assert list(first["network"]) == ["mean", "median", "zero", CHANGE, *[SMALLEST] * 4]
+    assert set(first["command"]) == {"as asked"}
+    assert set(first["n"]) == {6}
+    written = {
+        name: pd.read_csv(home / f"data/tiny_{name}.csv") for name in ("scores", "ranking", "sizes", "predictions")
+    }
+    known = written["predictions"]
+    for _, row in written["scores"].iloc[4:].iterrows():
+        said = known[f"{SMALLEST} {row['ranking']} {int(row['seed'])}"]
+        assert row["mae"] == pytest.approx(np.abs(said - known["magnitude"]).mean(), rel=1e-4)
+    ranking = written["ranking"].iloc[0]
+    assert ranking["mae_difference"] == pytest.approx(ranking["mae_with"] - ranking["mae_without"], abs=1e-4)
+    assert written["sizes"].iloc[0]["printed_mflops"] == 44.1
+    network = load_magnitude(home / "data/magnitude_mobilenetv3_small.safetensors")
+    card = read_magnitude_card(home / "data/magnitude_mobilenetv3_small.safetensors")
+    assert card["plan"]["ranking"] is True
+    assert card["scores"]["mae"] == pytest.approx(first.iloc[5]["mae"])
+    assert network.settings.pixels == 32
+
+    monkeypatch.setattr(run, "write_quakeset", None)  # neither simulated nor trained again
+    again = run_magnitude(profile, say=heard.append, **asked)
+    pd.testing.assert_frame_equal(first, again, check_exact=False)
+    note = next((home / "work/tiny").glob(f"{SMALLEST}-with-1/done.json"))
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"plan": {}}))
+    with pytest.raises(ParameterError, match="other settings"):
+        run_magnitude(profile, say=heard.append, **asked)
+
+
+def test_profiles_are_the_published_study_and_what_a_cpu_can_do():
+    full, cpu = PROFILES["full"], PROFILES["cpu"]
+    assert list(full.plans) == list(cpu.plans) == list(MODELS)
+    for plan in full.plans.values():
+        assert (plan.pixels, plan.epochs, plan.batch, plan.rate, plan.warm) == (512, 10, 16, 1e-4, 0.1)
+        assert (plan.weights, plan.margin, plan.flips, plan.standardised) == ("auto", 0.02, 0.5, False)
+    assert {plan.pixels for plan in cpu.plans.values()} == {128}
+    assert len(cpu.seeds) == 3
+
+
+def test_the_command_states_its_errors(tmp_path, capsys):
+    assert main(["--profile", "cpu", "--data", str(tmp_path), "--folder", str(tmp_path)]) == 1
+    assert "FileFormatError: No " in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--profile", "none"])
