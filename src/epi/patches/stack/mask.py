@@ -223,5 +223,14 @@ def _radar_outline(frame: LocalFrame) -> tuple[BaseGeometry, tuple[float, float]
     known = np.isfinite(frame.east_km) & np.isfinite(frame.north_km)
     if frame.origin is None or not known.any():
         raise NoGeoreference("No sample of the product has a latitude and longitude: an inventory cannot be placed.")
-    places = np.column_stack([frame.east_km[known], frame.north_km[known]]) * 1e3
+    rows, columns = np.flatnonzero(known.any(axis=1)), np.flatnonzero(known.any(axis=0))
+    by_row, by_column = known[rows], known.T[columns]
+    ends = [  # the first and the last known sample of every row and of every column
+        (rows, by_row.argmax(axis=1)),
+        (rows, known.shape[1] - 1 - by_row[:, ::-1].argmax(axis=1)),
+        (by_column.argmax(axis=1), columns),
+        (known.shape[0] - 1 - by_column[:, ::-1].argmax(axis=1), columns),
+    ]
+    at = tuple(np.concatenate(side) for side in zip(*ends, strict=True))
+    places = np.column_stack([frame.east_km[at], frame.north_km[at]]) * 1e3
     return shapely.convex_hull(shapely.multipoints(places)), frame.origin
