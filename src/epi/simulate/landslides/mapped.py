@@ -3,8 +3,7 @@
 import geopandas as gpd
 import numpy as np
 import xarray as xr
-from rasterio import features
-from rasterio.transform import from_origin
+from rasterio import Affine, features
 from shapely import MultiPolygon, Polygon, affinity
 from shapely.geometry import shape as to_shape
 
@@ -61,6 +60,6 @@ def mapped_inventory(made: xr.Dataset, mapping: Mapping | None = None) -> gpd.Ge
 def _outlines(made: xr.Dataset, pixel: float) -> list[Polygon | MultiPolygon]:
     """True outlines on the grid, one a slide and connected piece."""
     number = made["slide"].to_numpy()
-    place = from_origin(float(made["x"][0]) - pixel / 2, float(made["y"][0]) + pixel / 2, pixel, pixel)
+    place = Affine(pixel, 0, float(made["x"][0]) - pixel / 2, 0, -pixel, float(made["y"][0]) + pixel / 2)
     found = features.shapes(number, mask=number > 0, connectivity=8, transform=place)
     return [to_shape(outline).buffer(0) for outline, _ in found]

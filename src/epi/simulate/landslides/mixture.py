@@ -27,6 +27,7 @@ class Region:
     steepness : of channels, m^0.9 (Whipple & Tucker 1999; Kirby & Whipple 2012: 20 to 50 in hills, 100 to 400 where
         mountains rise).
     repose_deg : steepest hillsides on the average.
+    rise_m : of rivers from one side of the scene to the other, at most.
     floor_m : thickness of the fill of valleys.
     base_m : height of the lowest ground.
     sea : largest share of the scene under the sea.
@@ -49,6 +50,7 @@ class Region:
     epsg: int
     corner_m: tuple[float, float]
     steepness: Range
+    rise_m: float
     repose_deg: Range
     floor_m: Range
     base_m: Range
@@ -100,8 +102,8 @@ class Setting:
 
     Attributes
     ----------
-    region, epsg, corner_m, trigger, treeline_m, snowline_m, forest, crops, bare, failing_deg, slow, slow_least_m2 :
-        as in `Region`.
+    region, epsg, corner_m, rise_m, trigger, treeline_m, snowline_m, forest, crops, bare, failing_deg, slow,
+    slow_least_m2 : as in `Region`.
     steepness, repose_deg, floor_m, base_m, sea, dry, days, density, affected, patch_km, confusers : drawn from it.
     heading_deg, incidence_deg : of the flight, and in the middle of the scene.
     baseline_m : perpendicular.
@@ -118,6 +120,7 @@ class Setting:
     region: str
     epsg: int
     corner_m: tuple[float, float]
+    rise_m: float
     trigger: Trigger
     treeline_m: float
     snowline_m: float

@@ -58,7 +58,8 @@ def draw_relief(setting: "Setting", shape: tuple[int, int], rng: np.random.Gener
     """Draw the ground of an event.
 
     A fractal surface is drained over its lowest sills; then heights are laid along the drainage, with channels as steep
-    as rivers keep them against uplift (slope = k_s A^-0.45) and hillsides at their angle of repose at most, and the
+    as rivers keep them against uplift (slope = k_s A^-0.45; large ones are gentler where they would rise by more than
+    ``rise_m`` over the scene) and hillsides at their angle of repose at most, and the
     drainage is laid out anew, `ROUNDS` times. Floors of valleys are filled, and finer fractal relief is added.
 
     Parameters
@@ -79,11 +80,15 @@ def draw_relief(setting: "Setting", shape: tuple[int, int], rng: np.random.Gener
     stands = 1 + 0.12 * broad(cells, 1.5, rng, pixel_m=step_m, order=3) + UNEVEN_REPOSE * rng.standard_normal(cells)
     repose = np.tan(np.deg2rad(np.clip(setting.repose_deg * stands, 8, 55)))
     receiver, order = drainage.flood(first, outlets)
+    trunk = 1.0
     for turn in range(ROUNDS):
         area = drainage.catchment(receiver, order, step_m**2)
-        flat = drainage.raise_ground(receiver, order, area, steepness.ravel(), repose.ravel(), cells[1], step_m)
+        graded = np.where(area >= RIVER_M2, trunk, 1.0) * steepness.ravel()
+        flat = drainage.raise_ground(receiver, order, area, graded, repose.ravel(), cells[1], step_m)
         drainage.lay_back(flat.reshape(cells), repose, step_m, SWEEPS)
         if turn < ROUNDS - 1:
+            highest = float(flat[area >= RIVER_M2].max(initial=1.0))
+            trunk = min(trunk * setting.rise_m / highest, 1.0)
             receiver = drainage.steepest(flat.reshape(cells), receiver, np.exp(WANDER * rng.standard_normal(cells)))
             order = np.argsort(flat, kind="stable")
     river = drainage.river_below(receiver, order, area, flat, RIVER_M2)

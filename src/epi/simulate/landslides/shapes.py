@@ -9,7 +9,7 @@ SUBSAMPLES = 3
 """Points a side of a pixel at which it is asked whether a slide covers it."""
 
 STEP = 0.5  # pixels between points of a path
-INERTIA = 0.6  # share of the direction that a slide keeps from one step to the next
+INERTIA = 0.7  # share of the direction that a slide keeps from one step to the next
 LONGEST = 400  # points of a path
 FLAT = 0.09  # tangent: on gentler ground a slide comes to rest
 
@@ -50,11 +50,15 @@ def descend(
         if slope < FLAT and count > 1:
             break
         slope = max(slope, 1e-6)
+        here = height[y, x]
         down = INERTIA * down + (1 - INERTIA) * fall_down / slope
         right = INERTIA * right + (1 - INERTIA) * fall_right / slope
         norm = max(np.sqrt(down**2 + right**2), 1e-6)
         row += STEP * down / norm
         column += STEP * right / norm
+        y, x = min(max(int(row + 0.5), 0), rows - 1), min(max(int(column + 0.5), 0), columns - 1)
+        if height[y, x] > here + 1.0:
+            break
         points[count, 0], points[count, 1] = row, column
         count += 1
     return points[:count].copy()

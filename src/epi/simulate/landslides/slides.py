@@ -25,8 +25,9 @@ LEAST_ELONGATION, MOST_ELONGATION = 1.2, 10.0
 
 SLOPE_WIDTH_DEG = 3.0  # over which ground goes from stable to failing
 HOLLOW_WEIGHT = 0.8  # logarithm of the odds a standard deviation of concavity: hollows gather water and soil
-UNEVEN = 0.7  # standard deviation of the logarithm of shaking or rain within the ground that had enough of it
-ON_GROUND_SMOOTH_PX = 1.5  # a path follows ground without its finest relief
+ABOVE_RIVER_M = 40.0  # nearer to a river fewer slides start
+UNEVEN = 1.0  # standard deviation of the logarithm of shaking or rain within the ground that had enough of it
+ON_GROUND_SMOOTH_PX = 2.5  # a path follows ground without its finest relief
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def triggered(setting: "Setting", shape: tuple[int, int], rng: np.random.Generat
 def susceptibility(relief: Relief, failing_deg: float) -> Floats:
     """Relative readiness of ground to fail: steep and hollow ground most, water never; 1 on steep, straight slopes."""
     steep = 1 / (1 + np.exp(-(relief.slope_deg - failing_deg) / SLOPE_WIDTH_DEG))
-    ready = steep * np.exp(HOLLOW_WEIGHT * np.clip(relief.concavity, -2.5, 2.5))
+    off_floor = np.clip(relief.above_river_m / ABOVE_RIVER_M, 0.1, 1.0)
+    ready = steep * off_floor * np.exp(HOLLOW_WEIGHT * np.clip(relief.concavity, -2.5, 2.5))
     return np.where(relief.water, 0.0, ready).astype(np.float32)
 
 
