@@ -333,6 +333,18 @@ def test_patches_cut_and_joined_are_the_stack(tmp_path):
     assert back["event"].dtype == joined["event"].dtype
 
 
+def test_the_event_is_named_by_the_product_or_by_the_caller():
+    row = '{"event_id": "20210814-tiburon", "kind": "landslide"}'
+    for stated, name in (({"event": row}, "20210814-tiburon"), ({"event": "of mine"}, "of mine")):
+        stack = make_stack(scene(attrs={"wavelength": 0.0555} | stated), inventory(TILTED))
+        assert stack.attrs["event"] == name
+        assert set(cut_patches(stack, 32)["event"].to_numpy()) == {name}
+    nameless = make_stack(scene(attrs={"wavelength": 0.0555}), inventory(TILTED))
+    with pytest.raises(ParameterError, match=r"The stack does not name its event, and patches are split by it"):
+        cut_patches(nameless, 32)
+    assert set(cut_patches(nameless, 32, event="given")["event"].to_numpy()) == {"given"}
+
+
 def test_patches_without_a_valid_pixel_are_left_out_and_counted():
     stack = make_stack(scene(), inventory(TILTED))
     stack["valid"][:32, :32] = False
@@ -497,7 +509,7 @@ def test_a_real_pair_from_snap_says_what_it_lacks_and_is_stacked_with_it(shared_
     stack = make_stack(whole, slid)
     assert stack["landslide"].sum() == pytest.approx(np.pi * 60**2 / _cell_m2(made), rel=0.05)
     assert stack["valid"].mean() == pytest.approx(float(np.isfinite(whole["unwrapped_phase"]).mean()), abs=1e-3)
-    patches = cut_patches(stack, 64)
+    patches = cut_patches(stack, 64, event="amsterdam")
     assert patches.sizes["patch"] == 5
     assert np.isfinite(band_statistics(patches, rows=range(5))).all(axis=None)
 

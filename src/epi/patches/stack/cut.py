@@ -27,7 +27,7 @@ def cut_patches(
     ----------
     stack : from `make_stack`.
     size : pixels a side.
-    event : name of the event; default the stack's.
+    event : name of the event; default the stack's. What trains and what tests is told by it.
     region : which events are kept together when a test's ground must be new; default the stack's attribute ``region``,
         else the Flinn-Engdahl region of its middle, else the event.
 
@@ -40,9 +40,13 @@ def cut_patches(
 
     Raises
     ------
-    ProductError : not a stack. ParameterError : the stack is smaller than a patch. EmptyScene : no valid pixel.
+    ProductError : not a stack. ParameterError : the stack is smaller than a patch, or no event is named.
+    EmptyScene : no valid pixel.
     """
     check_stack(stack)
+    called = event or event_of(stack)
+    if not called:
+        raise ParameterError("The stack does not name its event, and patches are split by it: give event.")
     dims = DIMENSIONS[geometry_of(stack)]
     shape = [stack.sizes[name] for name in dims]
     if size < 1 or min(shape) < size:
@@ -68,7 +72,6 @@ def cut_patches(
         whole = stack[name].to_numpy()
         for number, (row, column) in enumerate(kept):
             filled[number] = whole[row : row + size, column : column + size]
-    called = event or event_of(stack)
     where = region or str(stack.attrs.get("region", "")) or _region(stack, called)
     patches = xr.Dataset(
         {

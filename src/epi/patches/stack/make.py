@@ -56,8 +56,8 @@ def make_stack(
     A dataset on the product's grid that is itself a product: the variables ``BANDS`` (float32, NaN where unknown),
     ``landslide`` (uint8, 1 where it slid) and ``valid`` (bool: every required band is finite, the product's own
     ``valid`` does not say otherwise, neither water nor layover or shadow). To the product's attributes come ``event``
-    (its name), ``masked`` (which of water and layover were known), ``landslide_pixels``, those of them that are valid,
-    and with an inventory what became of it.
+    (its name; empty where the product has none), ``masked`` (which of water and layover were known),
+    ``landslide_pixels``, ``landslide_pixels_valid``, and with an inventory what became of it.
 
     Raises
     ------
@@ -102,13 +102,16 @@ def check_stack(stack: xr.Dataset) -> xr.Dataset:
 
 
 def event_of(product: xr.Dataset) -> str:
-    """Name of a product's event: ``event_id``, or ``event``, which may be a name or a row of the catalogue as JSON."""
-    stated = product.attrs.get("event_id") or product.attrs.get("event") or "unknown"
+    """Name of a product's event: ``event_id``, or ``event``, which may be a name or a row of the catalogue as JSON.
+
+    Empty where neither is stated.
+    """
+    stated = str(product.attrs.get("event_id") or product.attrs.get("event") or "")
     try:
-        row = json.loads(str(stated))
+        row = json.loads(stated)
     except ValueError:
-        return str(stated)
-    return str(row.get("event_id", "unknown")) if isinstance(row, dict) else str(stated)
+        return stated
+    return str(row.get("event_id", "")) if isinstance(row, dict) else stated
 
 
 def _bands(product: xr.Dataset) -> dict[str, NDArray[np.float32]]:
