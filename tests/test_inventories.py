@@ -286,6 +286,11 @@ def test_a_file_whose_features_have_no_ground(tmp_path):
         ("a.kmz", b"PK\x03\x04", "it may be truncated"),
         ("a.shp", b"hello", "A shapefile needs its .shx and .dbf beside it"),
         ("a.gpkg", b"SQLite format 3\0" + bytes(100), "it may be truncated"),
+        (
+            "a.shp",
+            b"\0\0\x27\x0a" + bytes(20) + b"\0\0\1\0" + bytes(100),
+            r"is truncated: it holds 128 of the 512 bytes it",
+        ),
         ("a.zip", b"PK\x03\x04", "cannot be read as a zip"),
         ("a.txt", b"outline", "is no inventory that can be read: give one of .shp, .kml"),
     ],
@@ -295,6 +300,20 @@ def test_a_file_that_cannot_be_read_is_one_stated_error(tmp_path, name, content,
     with pytest.raises(FileFormatError, match=said) as raised:
         read_inventory(tmp_path / name)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_shapefile_cut_short_is_not_read_in_part(tmp_path, packed):
+    path = written(tmp_path / "a.shp", frame())
+    path.write_bytes(path.read_bytes()[:-90])
+    with pytest.raises(FileFormatError, match=r"is truncated: it holds \d+ of the \d+ bytes it states; get it again"):
+        read_inventory(zipped(path, tmp_path) if packed else path)
+
+
+def test_a_kml_without_a_placemark(tmp_path):
+    (tmp_path / "a.kml").write_text(KML[: KML.index("<Folder>")] + "</Document></kml>")
+    with pytest.raises(InventoryError, match=r"a.kml is empty: it has no layer with geometry"):
+        read_inventory(tmp_path / "a.kml")
 
 
 def test_files_that_lack_something(tmp_path):

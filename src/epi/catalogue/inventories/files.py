@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from shapely.errors import ShapelyError
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import EpiError, FileFormatError, InventoryError, ParameterError
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -36,7 +36,7 @@ def read_features(path: str | Path, *, layer: str | None = None) -> tuple["gpd.G
     Raises
     ------
     FileFormatError : no such file, another format, truncated or damaged.
-    ParameterError : several layers and none chosen, or no layer of that name.
+    InventoryError : no layer with geometry. ParameterError : several layers and none chosen, or none of that name.
     """
     file = Path(path)
     if not file.is_file():
@@ -45,13 +45,15 @@ def read_features(path: str | Path, *, layer: str | None = None) -> tuple["gpd.G
     place, inside = _member(file, layer) if zipped else (str(file), file.name)
     if Path(inside).suffix.lower() not in FORMATS:
         raise FileFormatError(f"{file} is no inventory that can be read: give one of {', '.join(FORMATS)}, or a zip.")
+    if Path(inside).suffix.lower() == ".shp":
+        _check_length(file, inside if zipped else None)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GDAL's remarks; what they say of is mended and counted
             layers = _layers(place, inside, None if zipped and Path(inside).suffix.lower() != ".gpkg" else layer)
             parts = [_features(place, name) for name in layers]
     except (RuntimeError, ShapelyError, ValueError, OSError) as error:
-        if isinstance(error, ParameterError):
+        if isinstance(error, EpiError):
             raise
         said = " ".join(str(error).split(";")[0].split())
         beside = " A shapefile needs its .shx and .dbf beside it." if inside.lower().endswith(".shp") else ""
@@ -83,6 +85,19 @@ def _member(file: Path, layer: str | None) -> tuple[str, str]:
     return f"/vsizip/{{{file.resolve()}}}/{chosen[0]}", chosen[0]
 
 
+def _check_length(file: Path, inside: str | None) -> None:
+    """Refuse a shapefile shorter than its header says: GDAL would read the records that are left and say nothing."""
+    if inside is None:
+        with file.open("rb") as stream:
+            head, size = stream.read(28), file.stat().st_size
+    else:
+        with zipfile.ZipFile(file) as packed, packed.open(inside) as stream:
+            head, size = stream.read(28), packed.getinfo(inside).file_size
+    stated = 2 * int.from_bytes(head[24:28], "big")  # in 16-bit words: ESRI Shapefile Technical Description (1998)
+    if len(head) == 28 and size < stated:
+        raise FileFormatError(f"{file} is truncated: it holds {size} of the {stated} bytes it states; get it again.")
+
+
 def _layers(place: str, inside: str, layer: str | None) -> list[str]:
     """Return the layers to read: the one asked for, else all of a KML, else the only one that has geometry."""
     import geopandas as gpd
@@ -94,7 +109,7 @@ def _layers(place: str, inside: str, layer: str | None) -> list[str]:
             raise ParameterError(f"{inside} has no layer {layer!r}: it has {', '.join(names) or 'none'}.")
         return [layer]
     if not names:
-        raise FileFormatError("it has no layer with geometry")
+        raise InventoryError(f"{inside} is empty: it has no layer with geometry. Choose the inventory of the event.")
     if len(names) > 1 and Path(inside).suffix.lower() not in KML:
         raise ParameterError(f"{inside} has the layers {', '.join(names)}: name the one to read as layer.")
     return names
