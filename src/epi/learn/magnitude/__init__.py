@@ -14,6 +14,7 @@ _HOME = {
         "MagnitudeNetwork",
         "MagnitudeSettings",
         "build_magnitude",
+        "count_mflops",
         "load_magnitude",
         "measure_size",
         "predict",

@@ -1,5 +1,6 @@
 """The five published networks, by timm, with one answer: a magnitude."""
 
+import copy
 import json
 import time
 from collections.abc import Mapping
@@ -104,7 +105,24 @@ def build_magnitude(
             f"{settings.model} cannot look at {settings.pixels} pixels a side: give a multiple of {LEAST_PIXELS}."
         )
     body, began = begin_network(_Wanted(settings.model, settings.pixels, weights, seed), reach=reach_hub)
+    _begin_head(body, settings, seed)
     return MagnitudeNetwork(settings, body), began
+
+
+def _begin_head(body: nn.Module, settings: MagnitudeSettings, seed: int) -> None:
+    """First weights of the last layer: torch's own, as published; none where answers begin at the mean.
+
+    timm draws those of its mobile networks for many classes, by the number of answers: with one, they are as large as 1
+    each, and first answers are off by more than any earthquake.
+    """
+    head = body.get_classifier()  # type: ignore[operator]  # timm's own
+    if settings.spread != 1.0:
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head.reset_parameters()
 
 
 @torch.inference_mode()
@@ -140,15 +158,25 @@ def measure_size(network: nn.Module, *, pixels: int, repeats: int = 15) -> Size:
     """Count and time a network on the CPU."""
     network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     channels = torch.zeros(1, CHANNELS, pixels, pixels).to(memory_format=torch.channels_last)
-    with FlopCounterMode(display=False) as counter:
-        network(channels)
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         network(channels)
         times.append(time.perf_counter() - start)
     parameters = sum(each.numel() for each in network.parameters())
-    return Size(parameters, counter.get_total_flops() / 1e6, 1000 * float(np.median(times)))
+    return Size(parameters, count_mflops(network, pixels=pixels), 1000 * float(np.median(times)))
+
+
+def count_mflops(network: nn.Module, *, pixels: int) -> float:
+    """Count millions of floating-point operations for one pair (see `Size`).
+
+    Nothing is computed: shapes alone are followed, on torch's device without data. On a CPU the counter would miss
+    attention, which is computed in one piece there: half of the transformer's operations at 512 pixels.
+    """
+    shadow = copy.deepcopy(network).eval().to("meta")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        shadow(torch.zeros(1, CHANNELS, pixels, pixels, device="meta"))
+    return float(counter.get_total_flops()) / 1e6
 
 
 def save_magnitude(network: MagnitudeNetwork, path: str | Path, card: Mapping[str, object] | None = None) -> Path:

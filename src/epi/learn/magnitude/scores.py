@@ -12,7 +12,7 @@ from epi.errors import ParameterError
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], float]
-DRAWS = 1000
+DRAWS = 400
 
 
 def mae(true: Floats, said: Floats) -> float:
