@@ -353,7 +353,7 @@ def home(tmp_path, monkeypatch):
 def test_the_study_writes_its_tables_and_goes_on_where_it_was(home, monkeypatch):
     plan = replace(PLAN, epochs=1, seed=0)
     events = {"train": 4, "validation": 2, "test": 3}
-    profile = MagnitudeProfile("tiny", {SMALLEST: plan}, events, recipe=RECIPE, seeds=(0, 1), draws=10, ships=True)
+    profile = MagnitudeProfile("tiny", {SMALLEST: plan}, events, recipe=RECIPE, seeds=(0, 1), draws=10, ships=SMALLEST)
     heard = []
     asked = {"folder": home / "work", "command": "as asked", "device": "cpu"}
     first = run_magnitude(profile, say=heard.append, **asked)

@@ -1,4 +1,4 @@
-"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|ship|full] [--data FOLDER]``."""
+"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|more|full] [--data FOLDER]``."""
 
 import argparse
 import sys

@@ -20,7 +20,7 @@ from epi.learn.study.networks import begin_network, reach_hub
 from epi.learn.weights import refused, stated_facts
 from epi.storage import atomic_path
 
-REMEDY = "give those of python -m epi.learn.magnitude --profile ship"
+REMEDY = "give those of python -m epi.learn.magnitude --profile cpu"
 LEAST_PIXELS = 32
 
 

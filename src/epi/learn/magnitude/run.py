@@ -1,9 +1,9 @@
 """Train the networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
 
 ``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains all five networks, three seeds each way,
-in about 25 minutes of one core; ``--profile ship`` the smallest one on three times the earthquakes for five epochs, and
-writes the weights that ship; ``--profile full --data FOLDER`` is the published study, on a GPU. Interrupted, each goes
-on from its last checkpoint.
+in about 25 minutes of one core, and writes the weights that ship; ``--profile more`` the smallest network alone, on
+three times the earthquakes for five epochs; ``--profile full --data FOLDER`` is the published study, on a GPU.
+Interrupted, each goes on from its last checkpoint.
 """
 
 import json
@@ -22,13 +22,15 @@ from epi.learn.magnitude.networks import (
     MagnitudeSettings,
     build_magnitude,
     count_mflops,
+    load_magnitude,
     measure_size,
     predict,
+    read_magnitude_card,
     save_magnitude,
 )
 from epi.learn.magnitude.quakeset import Pairs, Scaling, measure_scaling, open_quakeset
 from epi.learn.magnitude.scores import DRAWS, STATISTICS, magnitude_scores, paired_differences
-from epi.learn.magnitude.training import MagnitudePlan, TrainedMagnitude, train_magnitude
+from epi.learn.magnitude.training import MagnitudePlan, train_magnitude
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
 from epi.storage import atomic_path
@@ -39,7 +41,7 @@ DATA_SEED = 0
 WAYS = {"without": False, "with": True}
 """Names of the two ways to train, and whether the ranking loss is added."""
 SEEDS = (0, 1, 2)
-SHIPPED = "mobilenetv3_small_100"
+SHIPPED, WEIGHTS = "mobilenetv3_small_100", "network.safetensors"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class MagnitudeProfile:
     recipe : what they are.
     seeds : of the networks; each is trained both ways with each.
     draws : of the bootstrap.
-    ships : whether the weights of the first network, trained with ranking and the first seed, are kept.
+    ships : a network whose weights, trained with ranking and the first seed, go to the project's data.
     """
 
     table: str
@@ -63,7 +65,7 @@ class MagnitudeProfile:
     recipe: Backscatter = SIMULATED
     seeds: tuple[int, ...] = SEEDS
     draws: int = DRAWS
-    ships: bool = False
+    ships: str | None = None
 
 
 CPU: dict[str, Any] = {"pixels": 128, "weights": None, "standardised": True, "rate": 1e-3}
@@ -71,12 +73,15 @@ CPU: dict[str, Any] = {"pixels": 128, "weights": None, "standardised": True, "ra
 times the published one, which is meant for weights that have already learned to see: the middle one of three between
 which the validation earthquakes and the smallest network could not tell (`--profile rates`)."""
 EVENTS = {"train": 640, "validation": 100, "test": 240}
-MORE = EVENTS | {"train": 1920}
 
 PROFILES: dict[str, MagnitudeProfile] = {
     "full": MagnitudeProfile("magnitude_full", {model: MagnitudePlan(model) for model in MODELS}, EVENTS),
-    "cpu": MagnitudeProfile("magnitude", {model: MagnitudePlan(model, epochs=1, **CPU) for model in MODELS}, EVENTS),
-    "ship": MagnitudeProfile("magnitude_small", {SHIPPED: MagnitudePlan(SHIPPED, epochs=5, **CPU)}, MORE, ships=True),
+    "cpu": MagnitudeProfile(
+        "magnitude", {model: MagnitudePlan(model, epochs=1, **CPU) for model in MODELS}, EVENTS, ships=SHIPPED
+    ),
+    "more": MagnitudeProfile(
+        "magnitude_more", {SHIPPED: MagnitudePlan(SHIPPED, epochs=5, **CPU)}, EVENTS | {"train": 1920}, ships=SHIPPED
+    ),
 }
 RATES = (3e-4, 1e-3, 3e-3)
 
@@ -141,7 +146,7 @@ def run_magnitude(
         answers = test.table.assign(**{name: pd.Series(one) for name, one in said.items()})
         _write(profile.table, tables | {"predictions": answers}, command)  # after each network: what is done stays
     if profile.ships:
-        _ship(profile, train, scaling, home, table, command)
+        _ship(profile, profile.ships, home, table, command)
     return table
 
 
@@ -197,9 +202,7 @@ def _answer(
         return pd.read_csv(kept)["predicted"].to_numpy(dtype=float), {"began": known["began"]}
     trained = train_magnitude(plan, train, scaling, folder=folder, say=say)
     answer = predict(trained.network, test, device="cuda" if plan.device == "cuda" else "cpu")
-    save_magnitude(
-        trained.network, folder / "network.safetensors", {"history": trained.history.round(4).to_dict("list")}
-    )
+    save_magnitude(trained.network, folder / WEIGHTS, {"history": trained.history.round(4).to_dict("list")})
     with atomic_path(kept) as temporary:
         pd.DataFrame({"predicted": answer}).to_csv(temporary, index=False)
     with atomic_path(note) as temporary:
@@ -242,20 +245,15 @@ def _ranking_row(
     return row | {"printed_mae_without": printed.mae, "printed_mae_with": printed.mae_ranking}
 
 
-def _ship(
-    profile: MagnitudeProfile, train: Pairs, scaling: Scaling, home: Path, table: pd.DataFrame, command: str
-) -> None:
-    """Keep the weights of the first network, trained with ranking and the first seed, with a card."""
-    model, plan = next(iter(profile.plans.items()))
+def _ship(profile: MagnitudeProfile, model: str, home: Path, table: pd.DataFrame, command: str) -> None:
+    """Keep the weights of one network, trained with ranking and the first seed, with a card."""
     seed = profile.seeds[0]
-    each = replace(plan, ranking=True, seed=seed, device="cpu")
-    trained: TrainedMagnitude = train_magnitude(
-        each, train, scaling, folder=home / profile.table / f"{model}-with-{seed}"
-    )
+    plan = replace(profile.plans[model], ranking=True, seed=seed)
+    kept = home / profile.table / f"{model}-with-{seed}" / WEIGHTS
     own = table[(table["network"] == model) & (table["ranking"] == "with") & (table["seed"] == seed)].iloc[0]
     card = {
         "command": command,
-        "plan": each.facts(),
+        "plan": plan.facts(),
         "recipe": asdict(profile.recipe),
         "events": dict(profile.events),
         "scores": {
@@ -263,7 +261,7 @@ def _ship(
             for name in own.index
             if name.startswith((*STATISTICS, "n", "events")) and isinstance(own[name], float | int)
         },
-        "history": trained.history.iloc[:: max(1, len(trained.history) // 60)].round(4).to_dict("list"),
+        "history": read_magnitude_card(kept)["history"],
         "limits": [
             "learned from simulated backscatter alone: real land and weather may be unlike it",
             f"squares of {profile.recipe.size_km:g} km in {plan.pixels} pixels, gamma or sigma nought, linear power",
@@ -272,7 +270,7 @@ def _ship(
         ],
     }
     name = f"magnitude_{model.removesuffix('_100')}.safetensors"
-    save_magnitude(trained.network, settings().data / name, card)
+    save_magnitude(load_magnitude(kept), settings().data / name, card)
 
 
 def _write(name: str, tables: Mapping[str, pd.DataFrame], command: str) -> None:
