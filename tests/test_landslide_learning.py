@@ -285,7 +285,6 @@ def study(tmp_path_factory):
         pixels=64,
         folds=2,
         practice=dataclasses.replace(ls.PROFILES["cpu"].practice, epochs=1),
-        ablation_epochs=1,
     )
     data = toy_patches(events=6, each=2)
     with pytest.MonkeyPatch.context() as patch:
@@ -308,7 +307,13 @@ def study(tmp_path_factory):
 
 def few(profile):
     """The lines of the study that differ in kind."""
-    kept = ("published", "hard labels", "ours", "ours without practice")
+    kept = (
+        "published",
+        "published with practice",
+        "published, labels softened over 0 pixels",
+        "ours",
+        "ours without practice",
+    )
     return [trial for trial in ls.trials(profile) if trial.recipe.name in kept]
 
 
@@ -318,14 +323,23 @@ def test_the_tables_hold_every_kind_of_row(study):
     assert set(table["split"]) == {"random", "by event"}
     assert set(table["command"]) == {"a command"}
     changed = table[table["against"].notna()]
-    assert set(changed["method"]) == {"hard labels", "ours", "ours without practice"}
+    assert set(changed["method"]) == {
+        "published with practice",
+        "published, labels softened over 0 pixels",
+        "ours",
+        "ours without practice",
+    }
     assert (changed["d_iou_low"] <= changed["d_iou_high"]).all()
     rows = table[table["part"] == "baseline"].set_index(["method", "split"])
     share = rows.loc[("everything", "by event")]
     assert share["precision"] == pytest.approx(share["iou"])
     assert rows.loc[("nothing", "by event"), "iou"] == 0
     assert set(table["began"].dropna()) == {"random", "practice"}
-    assert ablation["method"].tolist() == ["all bands", "without phase"]
+    hidden = ablation[ablation["how"].notna()]
+    assert hidden["method"].tolist()[:3] == ["nothing hidden", "without phase", "without coherence"]
+    ours = table[(table["method"] == "ours") & (table["split"] == "by event")].iloc[0]
+    assert hidden["iou"].iloc[0] == ours["iou"]
+    assert ablation[ablation["how"].isna()]["method"].tolist() == ["all bands", "without phase"]
     kept = pd.read_csv(home / "landslide_scores.csv")
     assert np.allclose(kept["iou"], table["iou"], equal_nan=True)
     assert pd.read_csv(home / "landslide_events.csv")["event"].nunique() == 6

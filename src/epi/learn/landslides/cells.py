@@ -124,32 +124,30 @@ def count_on(
 
 
 def practise(
-    recipe: LandslideRecipe, make: Callable[[], Patches], *, epochs: int, folder: Path, device: str = "auto", say: Say
+    recipe: LandslideRecipe, make: Callable[[], Patches], *, folder: Path, device: str = "auto", say: Say
 ) -> LandslideNetwork:
     """Train a network on simulated scenes, all of them, or read the one that was; it is always read from its file.
 
     Parameters
     ----------
-    recipe : of the network that will begin with it; only its passes differ.
+    recipe : of this practice, with its own passes and rate.
     make : makes the patches, of simulated events that are in no other part, labelled with what is true; called where
         they are needed.
-    epochs : passes over them.
     folder : of this network alone.
     """
     file = folder / WEIGHTS
-    plan = replace(recipe, practice=False, epochs=epochs)
     if not file.is_file():
         patches = make()
         rows = np.arange(len(patches))
         normaliser = fit_normaliser(patches, recipe.channels, rows)
-        say(f"practice of {recipe.network} on {len(rows)} patches, {epochs} passes")
+        say(f"practice of {recipe.network} on {len(rows)} patches, {recipe.epochs} passes")
         settings = LandslideSettings(
             recipe.network, normaliser, pixels=patches.label.shape[-1], pixel_m=patches.pixel_m
         )
         trained = train_landslide(
-            plan, samples_of(patches, normaliser), settings, device=device, folder=folder / TRAINING, say=say
+            recipe, samples_of(patches, normaliser), settings, device=device, folder=folder / TRAINING, say=say
         )
-        save_landslide(trained.network, file, {"recipe": plan.facts()})
+        save_landslide(trained.network, file, {"recipe": recipe.facts()})
         (folder / TRAINING / "last.ckpt").unlink(missing_ok=True)
     return load_landslide(file)
 

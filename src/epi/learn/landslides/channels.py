@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from epi.errors import ParameterError
 from epi.insar.stack_bands import BANDS
@@ -68,22 +67,22 @@ def make_channel(name: str, bands: Bands, valid: Bools, *, pixel_m: float) -> Fl
     return _filled(_MAKERS[name](bands, valid, pixel_m), valid)
 
 
-def high_pass(image: Floats, valid: Bools, *, sigma_px: float) -> Floats:
-    """An image less its mean over a Gaussian, of which only pixels with data have a part; 0 without data.
+def high_pass(images: Floats, valid: Bools, *, sigma_px: float) -> Floats:
+    """Images less their mean over a Gaussian, of which only pixels with data have a part; 0 without data.
 
     Parameters
     ----------
-    image, valid : (rows, columns).
+    images, valid : (..., rows, columns).
     sigma_px : standard deviation of the Gaussian, pixels.
 
     References
     ----------
     Knutsson & Westin (1993), normalized convolution.
     """
-    data = valid.astype(np.float32)
-    weight = gaussian_filter(data, sigma_px, mode="constant")
-    mean = gaussian_filter(_filled(image, valid), sigma_px, mode="constant") / np.maximum(weight, 1e-6)
-    return _filled(image - mean, valid)
+    down, across = (_gaussian(size, sigma_px) for size in images.shape[-2:])
+    weight = down @ valid.astype(np.float32) @ across
+    mean = down @ _filled(images, valid) @ across / np.maximum(weight, 1e-6)
+    return _filled(images - mean, valid)
 
 
 def slope_deg(elevation: Floats, valid: Bools, *, pixel_m: float) -> Floats:
@@ -114,10 +113,7 @@ def check_channels(names: Sequence[str]) -> None:
 
 def _relative(band: str) -> Callable[[Bands, Bools, float], Floats]:
     def make(bands: Bands, valid: Bools, pixel_m: float) -> Floats:
-        sigma = AROUND_M / pixel_m
-        return np.stack(
-            [high_pass(image, data, sigma_px=sigma) for image, data in zip(bands[band], valid, strict=True)]
-        )
+        return high_pass(bands[band], valid, sigma_px=AROUND_M / pixel_m)
 
     return make
 
@@ -125,6 +121,12 @@ def _relative(band: str) -> Callable[[Bands, Bools, float], Floats]:
 def _slopes(bands: Bands, valid: Bools, pixel_m: float) -> Floats:
     pairs = zip(bands["elevation"], valid, strict=True)
     return np.stack([slope_deg(image, data, pixel_m=pixel_m) for image, data in pairs])
+
+
+def _gaussian(size: int, sigma_px: float) -> Floats:
+    """Weight of each pixel of a line in the mean about each other one."""
+    place = np.arange(size)
+    return np.exp(-((place[:, None] - place) ** 2) / (2 * sigma_px**2)).astype(np.float32)
 
 
 def _filled(image: Floats, valid: Bools) -> Floats:

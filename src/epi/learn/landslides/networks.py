@@ -23,7 +23,7 @@ REMEDY = "give those that python -m epi.learn.landslides writes"
 STEP = 32
 """Sides of patches are multiples of so many pixels."""
 
-_SHALLOW: dict[str, Any] = {"encoder_depth": 4, "decoder_channels": (96, 48, 24, 8)}
+_SHALLOW: dict[str, Any] = {"encoder_depth": 4, "decoder_channels": (64, 32, 16, 8)}
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "unet-resnet34": ("Unet", {"encoder_name": "resnet34"}),
     "upernet-convnext_tiny": ("UPerNet", {"encoder_name": "tu-convnext_tiny"}),

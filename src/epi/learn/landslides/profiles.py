@@ -19,12 +19,13 @@ class Practice:
     ----------
     events : how many.
     patches : kept of each, at random.
-    epochs : passes over them.
+    epochs, rate : passes over them, and the highest rate of AdamW meanwhile.
     """
 
     events: int
     patches: int
     epochs: int
+    rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,10 @@ class LandslideProfile:
     folds : of events; None leaves one group of events out at a time.
     seeds : of networks.
     practice : see `Practice`.
-    ablation_epochs : passes of each network of the ablation by channel, which begins with random weights.
+    devices_of_ours : take the devices away from our recipe, where the passes are too few for the published one to learn
+        anything.
+    retrain : train networks anew without each band, and on each alone; what is hidden from our network at the test is
+        always in the table too.
     """
 
     architectures: tuple[str, ...]
@@ -53,7 +57,8 @@ class LandslideProfile:
     folds: int | None = None
     seeds: tuple[int, ...] = (0,)
     practice: Practice = Practice(events=200, patches=56, epochs=10)  # frozen
-    ablation_epochs: int = 100
+    devices_of_ours: bool = False
+    retrain: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Trial:
     against: str = ""
 
 
-_CPU: dict[str, Any] = {"network": SMALL[2], "epochs": 8, "batch": 16, "rate": 5e-4}
+_CPU: dict[str, Any] = {"network": SMALL[2], "epochs": 6, "batch": 16, "rate": 5e-4}
 PROFILES: dict[str, LandslideProfile] = {
     "full": LandslideProfile(
         (FULL[2], FULL[0], FULL[1], FULL[3]), replace(PUBLISHED, weights="auto"), OURS, seeds=(0, 1, 2)
@@ -82,69 +87,77 @@ PROFILES: dict[str, LandslideProfile] = {
     "cpu": LandslideProfile(
         (SMALL[2], SMALL[0], SMALL[1]),
         replace(PUBLISHED, **_CPU),
-        replace(OURS, network=SMALL[0], epochs=8, batch=16),
+        replace(OURS, network=SMALL[0], epochs=3, batch=16),
         pixels=128,
         event_pixels=640,
-        folds=4,
-        practice=Practice(events=24, patches=25, epochs=8),
-        ablation_epochs=4,
+        patches=16,
+        folds=3,
+        practice=Practice(events=40, patches=25, epochs=12),
+        devices_of_ours=True,
+        retrain=False,
     ),
 }
 """``full``: published networks, 256 pixels, 100 passes, for a GPU. ``cpu``: a small network of each kind, 128 pixels,
-events of 25 patches and few passes at ten times the published rate, which a hundred times fewer steps need."""
+16 patches an event and few passes at ten times the published rate, which a hundred times fewer steps need."""
 
 
 def trials(profile: LandslideProfile) -> Iterator[Trial]:
     """The lines of `data/landslide_scores.csv`, in order."""
-    base = profile.published
+    base, ours = profile.published, profile.ours
     for network in profile.architectures:
         named = base if network == base.network else replace(base, network=network, name=f"published, {network}")
         for split in SPLITS:
             yield Trial("architecture", named, split)
-    for device in devices(base):
-        yield Trial("device", device, BY_EVENT, base.name)
-    ours = profile.ours
-    yield Trial("recipe", ours, BY_EVENT, base.name)
+    practised = with_practice(profile)
+    yield Trial("recipe", practised, BY_EVENT, base.name)
+    yield Trial("recipe", ours, BY_EVENT, practised.name)
     yield Trial("recipe", ours, RANDOM, base.name)
-    for one in changes(base, ours):
-        yield Trial("recipe", one, BY_EVENT, ours.name)
+    alone = replace(ours, name="ours without practice", practice=False, rate=profile.practice.rate)
+    yield Trial("recipe", alone, BY_EVENT, ours.name)
+    whole = ours if profile.devices_of_ours else base
+    for device in devices(whole):
+        yield Trial("device", device, BY_EVENT, whole.name)
+
+
+def with_practice(profile: LandslideProfile) -> LandslideRecipe:
+    """The published recipe after practice: as gently, and for as many passes, as ours goes on."""
+    ours = profile.ours
+    return replace(profile.published, name="published with practice", practice=True, epochs=ours.epochs, rate=ours.rate)
 
 
 def devices(base: LandslideRecipe) -> tuple[LandslideRecipe, ...]:
-    """The published recipe with one of its devices taken away, or all."""
+    """A recipe with one of the devices against few and small landslides taken away, or with softer or harder labels."""
+    softer = [
+        replace(base, name=f"{base.name}, labels softened over {sigma:g} pixels", sigma_px=sigma)
+        for sigma in (0.0, 3.0, 5.0)
+        if sigma != base.sigma_px
+    ]
     return (
-        replace(base, name="no oversampling", oversample=False),
-        replace(base, name="hard labels", sigma_px=0.0),
-        replace(base, name="labels softened over 3 pixels", sigma_px=3.0),
-        replace(base, name="no buckets", buckets=False),
-        replace(base, name="no flips or turns", augment=False),
-        replace(base, name="no device", oversample=False, sigma_px=0.0, buckets=False, augment=False),
-        replace(base, name="published rate", rate=PUBLISHED.rate),
-    )
-
-
-def changes(base: LandslideRecipe, ours: LandslideRecipe) -> tuple[LandslideRecipe, ...]:
-    """Our recipe with one of its parts put back to what was published."""
-    return (
-        replace(ours, name="ours without practice", practice=False),
-        replace(ours, name="ours on the published bands", channels=base.channels),
-        replace(ours, name="ours with the published loss", loss=base.loss),
-        replace(ours, name="ours with the published network", network=base.network),
+        *softer,
+        replace(base, name=f"{base.name}, no oversampling", oversample=False),
+        replace(base, name=f"{base.name}, no buckets", buckets=False),
+        replace(base, name=f"{base.name}, no flips or turns", augment=False),
     )
 
 
 def ablation(profile: LandslideProfile) -> Iterator[Trial]:
-    """The lines of `data/landslide_ablation.csv`: our recipe on seven bands, without one of them, and on one alone."""
-    whole = replace(
-        profile.ours,
-        name="all bands",
-        channels=profile.published.channels,
-        practice=False,
-        epochs=profile.ablation_epochs,
-    )
+    """Networks trained anew: on the seven bands by our recipe, without one of them, and on one alone."""
+    whole = replace(profile.ours, name="all bands", channels=profile.published.channels, practice=False)
+    whole = replace(whole, rate=profile.practice.rate)
     yield Trial("channels", whole, BY_EVENT)
     for band in whole.channels:
         rest = tuple(name for name in whole.channels if name != band)
         yield Trial("channels", replace(whole, name=f"without {band}", channels=rest), BY_EVENT, whole.name)
     for band in whole.channels:
         yield Trial("channels", replace(whole, name=f"{band} alone", channels=(band,)), BY_EVENT, whole.name)
+
+
+HIDDEN = {
+    "phase": ("cosine", "sine"),
+    "coherence": ("coherence", "local_coherence"),
+    "intensity": ("intensity", "local_intensity"),
+    "elevation": ("slope",),
+    "unwrapped phase": ("local_phase",),
+    "local incidence angle": ("local_incidence_angle",),
+}
+"""What of our channels comes from which band: hidden together."""

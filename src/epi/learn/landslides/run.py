@@ -17,6 +17,7 @@ import xarray as xr
 from epi.learn.landslides.baselines import NEEDED, baseline_logits
 from epi.learn.landslides.cells import WEIGHTS, Cell, practise, run_cell
 from epi.learn.landslides.data import Patches, read_patches
+from epi.learn.landslides.hidden import hidden_rows
 from epi.learn.landslides.maps import example_maps
 from epi.learn.landslides.networks import LandslideNetwork, load_landslide, save_landslide
 from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials
@@ -93,14 +94,18 @@ class LandslideStudy:
         return self.folder / _slug(recipe.name) / f"{_slug(fold.split)}-{fold.number}-{seed}"
 
     def practised(self, recipe: LandslideRecipe) -> LandslideNetwork:
-        """The network that a recipe begins with; recipes that would practise alike share it."""
-        plan = replace(recipe, name="practice", practice=False)
+        """The network that a recipe begins with: recipes of one network, channels and loss share it.
+
+        Practice is with hard labels, buckets, flips and turns, whatever is done with the data afterwards.
+        """
+        own = self.profile.practice
+        plan = replace(recipe, name="practice", practice=False, epochs=own.epochs, rate=own.rate)
+        plan = replace(plan, oversample=False, sigma_px=0.0, buckets=True, augment=True)
         name = f"practice-{recipe.network}-{abs(_stable(repr(plan.facts())))}"
         home = self.folder / name
         return practise(
-            recipe,
-            lambda: self._practice_patches,
-            epochs=self.profile.practice.epochs,
+            plan,
+            lambda: read_patches(self.practice(), recipe.channels),
             folder=home,
             device=self.device,
             say=self.say,
@@ -139,10 +144,6 @@ class LandslideStudy:
     def _truth(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.patches.label[rows], self.patches.valid[rows], self.patches.event[rows]
 
-    @cached_property
-    def _practice_patches(self) -> Patches:
-        return read_patches(self.practice(), self._channels())
-
     def _channels(self) -> tuple[str, ...]:
         wanted = [name for trial in trials(self.profile) for name in trial.recipe.channels]
         return tuple(dict.fromkeys([*wanted, *NEEDED]))
@@ -170,7 +171,8 @@ def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[
     made, known = study.rows(trials(profile), keep=(base.name, ours.name))
     facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed, "command": command}
     scores = rounded(pd.DataFrame(rows + made).assign(**facts))
-    parts, _ = study.rows(ablation(profile))
+    parts, _ = study.rows(ablation(profile) if profile.retrain else ())
+    parts = hidden_rows(study, ours, known[ours.name]) + parts
     channels = rounded(pd.DataFrame(parts).assign(**facts))
     judged = {"low coherence": [free[BY_EVENT]["low coherence"]]} | {
         name: known[name] for name in (base.name, ours.name)
