@@ -1,6 +1,7 @@
 """The detectors: what they answer, that their seed decides them, and that their file comes back and runs nothing."""
 
 import json
+import math
 import pickle
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from epi.learn.detect.networks import (
     load_detector,
     read_detector_card,
     save_detector,
+    strongest,
 )
 from epi.settings import settings
 
@@ -274,3 +276,28 @@ def test_nothing_in_a_file_is_executed(tmp_path):
     assert not mark.exists()
     pickle.loads(plain.read_bytes())  # the trap is a trap
     assert mark.exists()
+
+
+def test_the_strongest_square_speaks_for_the_scene_and_ground_without_data_is_silent():
+    mask, data = torch.full((3, 32, 32), -6.0), torch.ones(3, 32, 32)
+    mask[1, 8:12, 16:20] = 9.0  # one whole square of 64
+    mask[2, 8:12, 16:20] = 9.0
+    data[2, 8:12, 16:20] = 0
+    quiet, loud, hidden = strongest(mask, data).tolist()
+    assert quiet == pytest.approx(-6)
+    assert loud == pytest.approx(9 - math.log(64), abs=1e-3)
+    assert hidden == pytest.approx(-6 + math.log(63 / 64), abs=1e-3)
+    assert strongest(mask, torch.zeros_like(data)).tolist() == pytest.approx([-20.0] * 3)
+
+
+def test_the_network_that_ships_hears_of_it():
+    network = build_detector(DetectSettings("unet-resnet10", pixels=32)).eval()
+    draw = torch.Generator().manual_seed(3)
+    channels = torch.rand(2, 7, 32, 32, generator=draw)
+    with torch.no_grad():
+        before = network(channels)
+        network.heard += 1
+        after = network(channels)
+    heard = strongest(before.mask, channels[:, 5])
+    assert torch.allclose(after.present - before.present, heard, atol=1e-5)
+    assert torch.equal(before.mask, after.mask)

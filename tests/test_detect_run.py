@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors
+import safetensors.torch
 import torch
 
 from conftest import ROOT
@@ -107,14 +108,43 @@ def test_the_command_says_what_is_wrong(capsys):
 # The files that ship
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_what_ships_is_what_the_command_makes(name):
-    card = detect.read_detector_card(DATA / f"{name}.safetensors")
-    network = detect.load_detector(DATA / f"{name}.safetensors")
-    plan = run.PROFILES["ship"].plans[network.settings.network]
-    assert card["plan"] == json.loads(json.dumps(plan.facts()))
-    assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
-    assert card["scenes"] == plan.steps * plan.batch
+def test_what_ships_is_what_the_commands_make():
+    """The U-Net went on from what the first command made; that one's mixture is the one of its day."""
+    unet, vit = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
+    first, further = run.PROFILES["ship"].plans, run.PROFILES["further"].plans["unet-resnet10"]
+    assert unet["plan"] == json.loads(json.dumps(further.facts())) | {"seed": 1}
+    assert unet["command"] == "python -m epi.learn.detect --profile further --seed 1"
+    assert unet["scenes"] == further.steps * further.batch
+    for card, plan in ((unet["before"], first["unet-resnet10"]), (vit, first["vit-small"])):
+        assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
+        assert card["scenes"] == plan.steps * plan.batch
+        assert card["plan"]["settings"] == json.loads(json.dumps(plan.facts()))["settings"]
+
+
+def test_going_on_keeps_the_card_of_the_beginning_and_judging_again_changes_no_weights(made, tmp_path, monkeypatch):
+    home = made[0]
+    for file in home.glob("detector*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(run, "settings", lambda: Settings(data=tmp_path))
+    monkeypatch.setattr(scores, "DRAWS", 10)
+    settings = detect.DetectSettings("vit-small", pixels=32)
+    few = {"scenes": 640, "checks": 1, "watched": 64}
+    ship = run.DetectProfile("a.csv", {"vit-small": detect.DetectPlan(settings, **few, plain=128)}, 1, 1, ships=True)
+    monkeypatch.setitem(run.PROFILES, "ship", ship)
+    unet = detect.DetectPlan(detect.DetectSettings("unet-resnet10", pixels=32), **few)
+    both = run.DetectProfile("b.csv", {"unet-resnet10": unet}, 1, 1, ships=True, again=("vit-small",))
+    before = safetensors.torch.load_file(home / "detector_vit_small.safetensors")
+    table = detect.run_detectors(both, folder=tmp_path / "one", command="again", device="cpu", say=lambda _: None)
+    after = safetensors.torch.load_file(tmp_path / "detector_vit_small.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert detect.read_detector_card(tmp_path / "detector_vit_small.safetensors")["command"] == "a command"
+    assert set(table["network"]) >= {"unet-resnet10", "vit-small"}
+    on = {"unet-resnet10": detect.DetectPlan(unet.settings, **few, start="detector_unet_resnet10.safetensors")}
+    further = run.DetectProfile("c.csv", on, 1, 1, ships=True)
+    table = detect.run_detectors(further, folder=tmp_path / "two", command="on", device="cpu", seed=1, say=lambda _: 0)
+    card = detect.read_detector_card(tmp_path / "detector_unet_resnet10.safetensors")
+    assert (card["command"], card["before"]["command"]) == ("on", "again")
+    assert set(table.loc[table["network"] == "unet-resnet10", "scenes"]) == {2 * 512}
 
 
 def test_what_ships_is_small_and_in_half_precision():
@@ -146,31 +176,33 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
     return float(pd.read_csv(DATA / "detect_scores.csv").set_index(["network", "test"]).loc[(network, test), metric])
 
 
-SHORT = "160,000 scenes, an hour of one core; the published network saw 805,000, twenty times each"
+SHORT = "328,000 scenes, two hours of one core; the published network saw 805,000, twenty times each"
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.69: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.81: {SHORT}")
 def test_earthquakes_above_one_fringe_are_found():
     assert frozen("f1_one") >= 0.95
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.62: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.74: {SHORT}")
 def test_earthquakes_above_half_a_fringe_are_found():
     assert frozen("f1_half") >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.50: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.52: {SHORT}")
 def test_masks_fit():
     assert frozen("mask_iou") >= 0.75
 
 
-@pytest.mark.xfail(strict=True, reason="0.18 less: few looks and patchy ground are outside what it learned from")
+@pytest.mark.xfail(strict=True, reason="0.16 less: few looks and patchy ground are outside what it learned from")
 def test_the_shifted_test_costs_little():
     assert frozen("f1_one") - frozen("f1_one", test="shifted") <= 0.07
 
 
-def test_plain_air_raises_no_alarm():
-    assert frozen("air_alarms") <= 0.02
+def test_air_alone_raises_few_alarms():
+    for test in ("frozen", "shifted"):
+        assert frozen("air_alarms", test=test) <= 0.02
+        assert frozen("air_n", test=test) >= 2000
 
 
 def test_the_network_beats_what_costs_nothing():
@@ -196,11 +228,10 @@ def test_real_thessaly_is_seen_wrapped_and_marked_unwrapped():
         assert real(f"Thessaly, unwrapped: {network}")["centre_km"] <= 5
 
 
-@pytest.mark.xfail(strict=True, reason="0.54, and the alarm is 0.66: this network is unsure of unwrapped phases")
+@pytest.mark.xfail(strict=True, reason="0.42, and the alarm is 0.55: this network is unsure of unwrapped phases")
 def test_real_thessaly_is_seen_unwrapped():
     assert real("Thessaly, unwrapped: U-Net")["present"]
 
 
-@pytest.mark.xfail(strict=True, reason="7.4 km: the mask lies to one side of what moved")
 def test_real_thessaly_is_marked_wrapped():
     assert real("Thessaly, wrapped: U-Net")["centre_km"] <= 5

@@ -21,6 +21,7 @@ EASY = replace(
     atmosphere_m=(0.001, 0.003),
     stratified=0.0,
     ramp_m=0.0,
+    looks=(10.0, 200.0),
     coherence=(0.7, 0.95),
 )
 PLAN = DetectPlan(
@@ -93,7 +94,9 @@ def truth(seed=0):
 
 
 def test_losses_are_those_written_down():
+    """The overlap is a mean over scenes with moved ground: the one without has none."""
     mask, valid, present = truth()
+    mask[1] = 0
     logits = torch.randn(4, 8, 8, generator=torch.Generator().manual_seed(1))
     said = torch.tensor([0.5, -1.0, 2.0, 0.1])
     found = detect_losses(Found(said, logits), mask, valid, present)
@@ -101,10 +104,16 @@ def test_losses_are_those_written_down():
     each = -(mask * share.log() + (1 - mask) * (1 - share).log())
     known = valid > 0
     told = 1 / (1 + torch.exp(-said))
+    overlaps = [
+        (2 * (share * mask)[i][known[i]].sum() + 1) / (share[i][known[i]].sum() + mask[i][known[i]].sum() + 1)
+        for i in range(4)
+        if mask[i][known[i]].any()
+    ]
+    assert len(overlaps) == 3
     expected = {
         "present": -(present * told.log() + (1 - present) * (1 - told).log()).mean(),
         "mask": each[known].mean(),
-        "dice": 1 - (2 * (share * mask)[known].sum() + 1) / (share[known].sum() + mask[known].sum() + 1),
+        "dice": 1 - sum(overlaps) / len(overlaps),
     }
     for name, value in expected.items():
         assert float(found[name]) == pytest.approx(float(value), rel=1e-5), name
@@ -190,6 +199,21 @@ def test_it_begins_with_the_network_that_is_given():
     kept = start.state_dict()
     for name, value in found.state_dict().items():
         torch.testing.assert_close(value, kept[name], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("device", "workers", "gpu", "made_on"),
+    [
+        ("cuda", 0, True, "cuda"),
+        ("auto", 0, True, "cuda"),
+        ("auto", 8, True, "cpu"),
+        ("auto", 0, False, "cpu"),
+        ("cpu", 0, True, "cpu"),
+    ],
+)
+def test_scenes_are_made_where_the_network_is(monkeypatch, device, workers, gpu, made_on):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert replace(PLAN, device=device, workers=workers).makes_scenes_on == made_on
 
 
 def test_what_cannot_be_done_is_said(monkeypatch):

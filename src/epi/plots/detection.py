@@ -156,16 +156,20 @@ def looked_at(
     mask : the ground that really moved, outlined everywhere.
     boxes : rectangles of pixels (top, left, bottom, right) by the map's name.
     """
-    _, row = plt.subplots(1, 1 + len(maps), figsize=(3.4 * (1 + len(maps)), 3.6), layout="constrained", sharey=True)
+    count = 1 + len(maps)
+    figure, row = plt.subplots(1, count, figsize=(3.4 * count, 4.3), layout="constrained", sharey=True)
     half = size_km / 2
     place: dict[str, Any] = {"extent": (-half, half, -half, half), "interpolation": "nearest"}
     wrapped = np.angle(np.exp(1j * np.asarray(phase, dtype=float)))
     row[0].set_facecolor(NO_DATA_COLOUR)
-    row[0].imshow(wrapped, cmap="twilight", vmin=-np.pi, vmax=np.pi, **place)
+    drawn = row[0].imshow(wrapped, cmap="twilight", vmin=-np.pi, vmax=np.pi, **place)
+    bar = figure.colorbar(drawn, ax=row[0], orientation="horizontal", label="rad")
+    bar.set_ticks([-np.pi, 0, np.pi], labels=["−π", "0", "π"])
     row[0].set(title="phase", ylabel="north (km)")
     pixel = size_km / wrapped.shape[1]
     for axes, (name, values) in zip(row[1:], maps.items(), strict=True):
-        axes.imshow(np.asarray(values, dtype=float), cmap="Blues", **place)
+        drawn = axes.imshow(np.asarray(values, dtype=float), cmap="Blues", **place)
+        figure.colorbar(drawn, ax=axes, orientation="horizontal", label="weight").locator.set_params(nbins=3)
         axes.set_title(name)
         for top, left, bottom, right in (boxes or {}).get(name, ()):
             corner = (left * pixel - half, half - bottom * pixel)

@@ -51,10 +51,18 @@ class SceneBlocks(IterableDataset[Sample]):
     """Blocks of a part, again and again, the first ones plain; of several workers each makes every so-manieth one."""
 
     def __init__(
-        self, mixture: Mixture, seed: int, blocks: range, *, pixels: int, first: int = 0, plain: int = 0
+        self,
+        mixture: Mixture,
+        seed: int,
+        blocks: range,
+        *,
+        pixels: int,
+        first: int = 0,
+        plain: int = 0,
+        device: str = "cpu",
     ) -> None:
         self.mixture, self.seed, self.blocks, self.pixels, self.first = mixture, seed, blocks, pixels, first
-        self.plain = plain
+        self.plain, self.device = plain, device
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield blocks in the order of their numbers, without end."""
@@ -66,7 +74,7 @@ class SceneBlocks(IterableDataset[Sample]):
         while True:
             number = self.blocks[at % len(self.blocks)]
             mixture = PLAIN if at < self.plain else self.mixture
-            yield sample_of(block_of(mixture, self.seed, number, pixels=self.pixels))
+            yield sample_of(block_of(mixture, self.seed, number, pixels=self.pixels, device=self.device))
             at += step
 
 
@@ -81,6 +89,7 @@ class SceneBatches:
     first : number of the first batch.
     workers : processes that make scenes; 0 makes them in this one.
     plain : scenes that are drawn from `epi.simulate.labelled.PLAIN` before the others.
+    device : where scenes are made, ``"cuda"`` only without workers; its noise is not that of a CPU.
     """
 
     def __init__(
@@ -94,12 +103,15 @@ class SceneBatches:
         first: int = 0,
         workers: int = 0,
         plain: int = 0,
+        device: str = "cpu",
     ) -> None:
         if batch < 1 or BLOCK % batch:
             raise ParameterError(f"Batches of {batch} scenes were asked: give a divisor of {BLOCK}.")
         self.batch, self.workers = batch, workers
         block, self.skipped = divmod(first, BLOCK // batch)
-        self.blocks = SceneBlocks(mixture, seed, blocks, pixels=pixels, first=block, plain=plain // BLOCK)
+        self.blocks = SceneBlocks(
+            mixture, seed, blocks, pixels=pixels, first=block, plain=plain // BLOCK, device=device
+        )
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield batches without end."""

@@ -15,13 +15,13 @@ from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
 from epi.learn.detect.data import block_of
 from epi.learn.detect.networks import Detector
-from epi.simulate.labelled import KINDS, Mixture, Scenes
+from epi.simulate.labelled import KINDS, Mixture, Scenes, only_air
 
 BINS = 20
 """Classes of the mask's probability that are counted: thresholds are multiples of 1/20."""
 FRINGE_SHARE = 0.5
 """Thresholds are chosen on earthquakes whose largest displacement exceeds this share of a fringe."""
-AIR_ALARMS = 0.01
+AIR_ALARMS = 0.015
 """Share of validation scenes with nothing but air that may be called an earthquake."""
 BATCH = 64
 
@@ -40,10 +40,12 @@ class Judged:
         the true and the found mask at the network's threshold (NaN where one of them is empty).
     counts : (scenes, 2, BINS) pixels with data by truth (0 still, 1 moved) and by class of probability; None of
         networks that only say whether.
+    air : probabilities of presence of as many scenes of the same mixture with nothing but air, or None.
     """
 
     table: pd.DataFrame
     counts: NDArray[np.int64] | None
+    air: Floats | None = None
 
     def overlap(self, threshold: float) -> pd.DataFrame:
         """Pixels of each scene: ``both``, ``either``, ``said``, ``true``, ``right``, ``all``, at a threshold."""
@@ -78,7 +80,9 @@ def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Te
     return present, torch.cat(masks) if masks else None
 
 
-def judge(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[int], outlines: bool = True) -> Judged:
+def judge(
+    network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[int], outlines: bool = True, air: bool = False
+) -> Judged:
     """Let a network look at simulated scenes.
 
     Parameters
@@ -86,8 +90,9 @@ def judge(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[in
     network : trained.
     mixture, seed, blocks : which scenes.
     outlines : also measure how far outlines are apart, which takes longer than everything else.
+    air : also look at as many scenes with nothing but air.
     """
-    settings = network.settings
+    settings, blocks = network.settings, list(blocks)
     rows, counts = [], []
     for number in blocks:
         scenes = block_of(mixture, seed, number, pixels=settings.pixels)
@@ -103,7 +108,12 @@ def judge(network: Detector, mixture: Mixture, *, seed: int, blocks: Iterable[in
                     for one, true in zip(said, scenes.mask, strict=True)
                 ]
         rows.append(pd.DataFrame(row))
-    return Judged(pd.concat(rows, ignore_index=True), np.concatenate(counts) if counts else None)
+    quiet = judge(network, only_air(mixture), seed=seed, blocks=blocks, outlines=False).table if air else None
+    return Judged(
+        pd.concat(rows, ignore_index=True),
+        np.concatenate(counts) if counts else None,
+        None if quiet is None else quiet["probability"].to_numpy(),
+    )
 
 
 def facts(scenes: Scenes) -> dict[str, Floats]:
@@ -154,29 +164,38 @@ def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: I
     Returns
     -------
     ``temperature``, under which the truth is the likeliest (Guo et al. 2017); ``alarm``, the probability of the best F1
-    of earthquakes above half a fringe among those that no more than 1 in 100 scenes of plain air exceeds; and
-    ``threshold``, that of the best pooled IoU.
+    of earthquakes above half a fringe among those that no more than 15 in 1000 scenes with nothing but air exceed (as
+    many such scenes are made for it as there are others); and ``threshold``, that of the best pooled IoU.
     """
+    blocks = list(blocks)
     judged = judge(network, mixture, seed=seed, blocks=blocks, outlines=False)
+    air = judge(network, only_air(mixture), seed=seed, blocks=blocks, outlines=False).table["logit"].to_numpy()
     table = judged.table
     logit, present = torch.tensor(table["logit"].to_numpy()), torch.tensor(table["present"].to_numpy(dtype=float))
     choices = torch.exp(torch.linspace(-1.5, 2.5, 81))
     loss = [float(torch.nn.functional.binary_cross_entropy_with_logits(logit / each, present)) for each in choices]
     temperature = float(choices[int(np.argmin(loss))])
     probability = (logit / temperature).sigmoid().numpy()
-    alarm = choose_alarm(table, probability)
+    alarm = choose_alarm(table, probability, torch.tensor(air / temperature).sigmoid().numpy())
     network.settings = replace(network.settings, temperature=temperature, alarm=alarm)
     if judged.counts is not None:
         network.settings = replace(network.settings, threshold=choose_threshold(judged))
     return {"temperature": temperature, "alarm": alarm, "threshold": network.settings.threshold}
 
 
-def choose_alarm(table: pd.DataFrame, score: Floats) -> float:
-    """The score of the best F1 that plain air seldom exceeds; ``table`` and ``score`` are of the same scenes."""
+def choose_alarm(table: pd.DataFrame, score: Floats, air: Floats) -> float:
+    """The score of the best F1 that air alone seldom exceeds.
+
+    Parameters
+    ----------
+    table, score : of the same scenes of every kind.
+    air : scores of scenes with nothing but air.
+    """
     strong = (table["present"] & (table["fringes"] > FRINGE_SHARE)).to_numpy()
-    quiet, air = (table["kind"] != KINDS[0]).to_numpy(), (table["kind"] == "air").to_numpy()
-    levels = [*np.quantile(score, np.linspace(0, 1, 401)), np.nextafter(score.max(), np.inf)]
-    allowed = [level for level in levels if (score[air] >= level).mean() <= AIR_ALARMS]
+    quiet = (table["kind"] != KINDS[0]).to_numpy()
+    highest = np.nextafter(max(score.max(), air.max()), np.inf)
+    levels = [*np.quantile(score, np.linspace(0, 1, 401)), highest]
+    allowed = [level for level in levels if (air >= level).mean() <= AIR_ALARMS]
     best = max(allowed, key=lambda level: balanced_f1((score[strong] >= level).mean(), (score[quiet] >= level).mean()))
     return float(best)
 

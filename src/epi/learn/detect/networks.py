@@ -1,6 +1,7 @@
 """Networks that say whether there is an earthquake, and which ground it moved, made of timm's and smp's."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -34,6 +35,8 @@ SMALL_VIT: dict[str, Any] = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num
 """The small transformer: squares of 8 pixels, few layers."""
 DECODER = (96, 64, 48, 24, 8)
 """Channels of the small network's decoder, from coarse to fine."""
+SQUARE = 4
+"""Side in pixels, about 2 km, of what the small network's strongest evidence is looked for in."""
 
 
 class Found(NamedTuple):
@@ -88,7 +91,11 @@ class Classifier(nn.Module):
 
 
 class Segmenter(nn.Module):
-    """One of smp's networks: a mask, and from the encoder's last features one answer a scene."""
+    """One of smp's networks: a mask, and from the encoder's last features one answer a scene.
+
+    In the small network that answer also hears of the strongest evidence anywhere in the mask: features averaged over
+    the scene hardly notice an earthquake that is a few kilometres wide.
+    """
 
     def __init__(self, settings: DetectSettings) -> None:
         super().__init__()
@@ -97,13 +104,37 @@ class Segmenter(nn.Module):
         made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1}
         made |= {"decoder_channels": DECODER} if settings.network in ("unet-convnext", "unet-resnet10") else {}
         self.body = smp.Unet(encoder, aux_params={"classes": 1, "pooling": "avg", "dropout": None}, **made)
+        self.heard = nn.Parameter(torch.full((1,), 0.1)) if settings.network == "unet-resnet10" else None
         if settings.network == "unet-convnext":
             _tell_no_data(self.body.encoder.model.stem_0)
 
     def forward(self, channels: Tensor) -> Found:
         """Look at (n, channels, rows, columns); rows and columns divide by 32."""
         mask, present = self.body(channels)
-        return Found(present[:, 0].float(), mask[:, 0].float())
+        found = Found(present[:, 0].float(), mask[:, 0].float())
+        if self.heard is None:
+            return found
+        data = channels[:, DETECT_CHANNELS.index("data")].float()
+        return found._replace(present=found.present + self.heard * strongest(cast(Tensor, found.mask), data))
+
+
+def strongest(mask: Tensor, data: Tensor) -> Tensor:
+    """Evidence of moved ground anywhere: a smooth maximum (logarithm of the mean exponential) over squares of the mask.
+
+    Parameters
+    ----------
+    mask : (n, rows, columns) logits.
+    data : of the same shape, 1 where there is data; a square of ``SQUARE`` pixels with less than a quarter of it does
+        not count.
+
+    Returns
+    -------
+    (n,) logits; -20 of a scene without data.
+    """
+    share = nn.functional.avg_pool2d(data, SQUARE)
+    mean = nn.functional.avg_pool2d(mask * data, SQUARE) / share.clamp_min(0.25)
+    squares = torch.where(share >= 0.25, mean, -20.0).flatten(1)
+    return torch.as_tensor(squares.logsumexp(1) - math.log(squares.shape[1]))
 
 
 class Transformer(nn.Module):
@@ -222,6 +253,11 @@ def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
         if name == "vit-small":
             return Transformer(settings)
         return Classifier(settings) if name in CLASSIFIERS else Segmenter(settings)
+
+
+def weights_name(network: str) -> str:
+    """File of a network's weights among the project's data."""
+    return f"detector_{network.replace('-', '_')}.safetensors"
 
 
 def save_detector(network: Detector, path: str | Path, card: dict[str, object] | None = None) -> Path:

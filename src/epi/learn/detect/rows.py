@@ -15,7 +15,7 @@ from epi.learn.detect.judge import Judged, choose_alarm, count_pixels, facts
 from epi.learn.detect.networks import Detector
 from epi.learn.detect.scores import mask_scores, presence_scores
 from epi.learn.detect.train import DetectPlan
-from epi.simulate.labelled import FROZEN, LBAND, SHIFTED, TRAINING, Mixture
+from epi.simulate.labelled import FROZEN, LBAND, SHIFTED, TRAINING, Mixture, only_air
 
 TESTS = (FROZEN, SHIFTED, LBAND)
 """Mixtures on which every method is judged."""
@@ -37,12 +37,15 @@ def card_of(
     adjusted: Mapping[str, float],
     rows: list[dict[str, Any]],
     command: str,
+    *,
+    before: Mapping[str, Any] | None = None,
 ) -> dict[str, object]:
     """The card of a detector: how it came, on what, what it scores with intervals, and what it cannot do."""
     scores = {
         row["test"]: {name: value for name, value in row.items() if isinstance(value, float | int)} for row in rows
     }
-    return {
+    earlier = {"before": {name: before[name] for name in ("command", "seed", "scenes", "plan")}} if before else {}
+    return earlier | {
         "command": command,
         "seed": plan.seed,
         "scenes": plan.steps * plan.batch,
@@ -71,17 +74,17 @@ def limits(plan: DetectPlan) -> list[str]:
 
 
 def network_row(
-    name: str, test: str, judged: Judged, network: Detector, plan: DetectPlan, command: str
+    test: str, judged: Judged, network: Detector, plan: DetectPlan, learned: int, command: str
 ) -> dict[str, Any]:
-    """Scores of a network on a test, at its own thresholds and, of masks, at one half too."""
+    """Scores of a network that learned from so many scenes, at its own thresholds and, of masks, at one half too."""
     known = network.settings
     row: dict[str, Any] = {
-        "network": name,
+        "network": network.settings.network,
         "test": test,
         "parameters": sum(each.numel() for each in network.parameters()),
     }
-    row |= {"pixels": known.pixels, "scenes": plan.steps * plan.batch, "alarm": known.alarm}
-    row |= presence_scores(judged.table, alarm=known.alarm)
+    row |= {"pixels": known.pixels, "scenes": learned, "alarm": known.alarm}
+    row |= presence_scores(judged.table, alarm=known.alarm, air=judged.air)
     if judged.counts is not None:
         row |= {"threshold": known.threshold}
         row |= {f"mask_{part}": value for part, value in mask_scores(judged, threshold=known.threshold).items()}
@@ -111,14 +114,16 @@ def free_rows(
     """Scores of the answers that cost nothing; their scores of single scenes join the table."""
     level: dict[str, float] = {}
     told, known = _free_scores(free, TRAINING, FREE_SEED + 1, validation, pixels)
+    air, _ = _free_scores(free, only_air(TRAINING), FREE_SEED + 1, validation, pixels)
     for name, score in told.items():
-        level[name] = choose_alarm(known.table, score)
+        level[name] = choose_alarm(known.table, score, air[name])
     rows = []
     for mixture in TESTS:
         told, known = _free_scores(free, mixture, TEST_SEED, test, pixels)
+        air, _ = _free_scores(free, only_air(mixture), TEST_SEED, test, pixels)
         for name, score in told.items():
             row = {"network": name, "test": mixture.name, "pixels": pixels, "alarm": level[name]}
-            row |= presence_scores(known.table.assign(probability=score), alarm=level[name])
+            row |= presence_scores(known.table.assign(probability=score), alarm=level[name], air=air[name])
             if name == "fringe density":
                 row |= {f"mask_{part}": value for part, value in mask_scores(known, threshold=0.5).items()}
             rows.append(row | {"command": command})

@@ -1,11 +1,12 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
+``--profile further --seed 1`` goes on from them;
 ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of them
 at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ import pandas as pd
 
 from epi.learn.detect.baselines import fit_free
 from epi.learn.detect.judge import adjust_detector, judge
-from epi.learn.detect.networks import Detector, DetectSettings, Ensemble, save_detector
+from epi.learn.detect.networks import (
+    Detector,
+    DetectSettings,
+    Ensemble,
+    load_detector,
+    read_detector_card,
+    save_detector,
+    weights_name,
+)
 from epi.learn.detect.rows import (
     AS_LEARNED,
     FREE_SEED,
@@ -26,7 +35,7 @@ from epi.learn.detect.rows import (
     network_row,
     rounded,
 )
-from epi.learn.detect.train import DetectPlan, train_detector
+from epi.learn.detect.train import DetectPlan, TrainedDetector, train_detector
 from epi.settings import settings
 from epi.simulate.labelled import TRAINING
 from epi.storage import atomic_path
@@ -44,6 +53,7 @@ class DetectProfile:
     plans : by network.
     validation, test : blocks of scenes on which thresholds are chosen, and of each test.
     ships : whether weights and the table of single scenes are kept.
+    again : networks that ship already and are only adjusted and judged again.
     """
 
     table: str
@@ -51,10 +61,16 @@ class DetectProfile:
     validation: int
     test: int
     ships: bool = False
+    again: tuple[str, ...] = ()
 
 
 def _plan(network: str, pixels: int = 96, **named: Any) -> DetectPlan:  # noqa: ANN401  # fields of the plan
     return DetectPlan(DetectSettings(network, pixels=pixels), **named)
+
+
+def _further(network: str, **named: Any) -> DetectPlan:  # noqa: ANN401  # fields of the plan
+    """Going on from the weights that ship, at a lower rate, with scenes they have not seen (give another seed)."""
+    return _plan(network, rate=6e-4, start=weights_name(network), **named)
 
 
 def _few(network: str) -> DetectPlan:
@@ -83,6 +99,14 @@ PROFILES: dict[str, DetectProfile] = {
         test=32,
         ships=True,
     ),
+    "further": DetectProfile(
+        "detect_scores.csv",
+        {"unet-resnet10": _further("unet-resnet10", scenes=210_000)},
+        validation=40,
+        test=32,
+        ships=True,
+        again=("vit-small",),
+    ),
     "compare": DetectProfile(
         "detect_compare.csv",
         {name: _few(name) for name in (*POSTER, "unet-convnext", "convnext")},
@@ -91,9 +115,9 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "full": DetectProfile(
         "detect_full.csv",
-        {"vit-b16": _published("vit-b16", 224, workers=8)}
-        | {name: _plan(name, 256, scenes=200_000, batch=32, rate=3e-4, workers=8) for name in POSTER}
-        | {name: _plan(name, 256, scenes=1_000_000, workers=8) for name in ("unet-convnext", "convnext")},
+        {"vit-b16": _published("vit-b16", 224)}
+        | {name: _plan(name, 256, scenes=200_000, batch=32, rate=3e-4) for name in POSTER}
+        | {name: _plan(name, 256, scenes=1_000_000) for name in ("unet-convnext", "convnext")},
         validation=160,
         test=160,
     ),
@@ -121,23 +145,27 @@ def run_detectors(
     rows: list[dict[str, Any]] = []
     scenes: dict[str, pd.DataFrame] = {}
     kept: dict[str, Detector] = {}
-    for name, plan in profile.plans.items():
-        plan = replace(plan, device=device, seed=seed)
-        say(f"{name}: training on {plan.steps * plan.batch:,} scenes of {plan.settings.pixels} pixels")
-        trained = train_detector(plan, folder=Path(folder) / name, say=say)
+    for plan, trained, before in _learned(profile, Path(folder), device, seed, say):
+        name = plan.settings.network
+        learned = plan.steps * plan.batch + (before["scenes"] if before and plan.start else 0)
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
-        judged = {each.name: judge(trained.network, each, seed=TEST_SEED, blocks=range(profile.test)) for each in TESTS}
+        judged = {
+            each.name: judge(trained.network, each, seed=TEST_SEED, blocks=range(profile.test), air=True)
+            for each in TESTS
+        }
         aside = plan.blocks("test")[: profile.test]
-        judged[AS_LEARNED] = judge(trained.network, plan.mixture, seed=plan.seed, blocks=aside)
-        made = [network_row(name, test, one, trained.network, plan, command) for test, one in judged.items()]
+        judged[AS_LEARNED] = judge(trained.network, plan.mixture, seed=plan.seed, blocks=aside, air=True)
+        made = [network_row(test, one, trained.network, plan, learned, command) for test, one in judged.items()]
         rows += made
         kept[name] = trained.network
         for test, one in ((each.name, judged[each.name]) for each in TESTS):
             scenes[test] = beside(scenes.get(test), name, one, trained.network)
         if profile.ships:
-            card = card_of(plan, trained.history, adjusted, made, command)
-            save_detector(trained.network, settings().data / f"detector_{name.replace('-', '_')}.safetensors", card)
+            card = card_of(plan, trained.history, adjusted, made, command, before=before if plan.start else None)
+            if before and not plan.start:  # it learned nothing new
+                card = before | {part: card[part] for part in ("adjusted", "scores")}
+            save_detector(trained.network, settings().data / weights_name(name), card)
     if set(TOGETHER) <= set(kept):
         rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)
     pixels = next(iter(profile.plans.values())).settings.pixels
@@ -155,6 +183,24 @@ def run_detectors(
     return table
 
 
+def _learned(
+    profile: DetectProfile, folder: Path, device: str, seed: int, say: Say
+) -> Iterator[tuple[DetectPlan, TrainedDetector, dict[str, Any] | None]]:
+    """Networks of a profile, trained, each with its plan and the card of the weights it began with."""
+    for name, each in profile.plans.items():
+        plan = replace(each, device=device, seed=seed)
+        say(f"{name}: training on {plan.steps * plan.batch:,} scenes of {plan.settings.pixels} pixels")
+        begun = settings().data / plan.start if plan.start else None
+        start = load_detector(begun) if begun else None
+        before = read_detector_card(begun) if begun else None
+        yield plan, train_detector(plan, folder=folder / name, start=start, say=say), before
+    for name in profile.again:
+        ready = settings().data / weights_name(name)
+        card = read_detector_card(ready)
+        plan = replace(PROFILES["ship"].plans[name], device=device, seed=card["seed"])
+        yield plan, TrainedDetector(load_detector(ready), pd.DataFrame(card["history"])), card
+
+
 def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, command: str) -> list[dict[str, Any]]:
     """Scores of networks put together, at thresholds of their own."""
     plan = profile.plans[TOGETHER[0]]
@@ -163,8 +209,7 @@ def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, 
         both = Ensemble(networks, agree=agree)
         adjust_detector(both, plan.mixture, seed=seed, blocks=plan.blocks("validation")[: profile.validation])
         for mixture in TESTS:
-            judged = judge(both, mixture, seed=TEST_SEED, blocks=range(profile.test))
-            rows.append(
-                network_row(both.settings.network, mixture.name, judged, both, replace(plan, seed=seed), command)
-            )
+            judged = judge(both, mixture, seed=TEST_SEED, blocks=range(profile.test), air=True)
+            own = replace(plan, seed=seed)
+            rows.append(network_row(mixture.name, judged, both, own, plan.steps * plan.batch, command))
     return rows

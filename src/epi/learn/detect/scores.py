@@ -20,7 +20,9 @@ DRAWS = 400
 Statistic = Callable[[pd.DataFrame], float]
 
 
-def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict[str, float]:
+def presence_scores(
+    table: pd.DataFrame, *, alarm: float, air: NDArray[Any] | None = None, seed: int = 0
+) -> dict[str, float]:
     """Precision, recall, F1 and more of presence, each with its interval (``…_low``, ``…_high``).
 
     Intervals are bootstrapped over scenes (Efron & Tibshirani 1993); those of the shares of false alarms are Wilson's
@@ -30,15 +32,16 @@ def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict
     ----------
     table : as in `Judged`; scenes with an earthquake too weak to count as present are left out.
     alarm : probability from which a scene is called one with an earthquake.
+    air : probabilities of scenes with nothing but air; None where none were looked at: there is no ``air_alarms`` then.
     seed : of the bootstrap (Efron & Tibshirani 1993).
 
     Returns
     -------
     ``n``, ``earthquakes``, ``precision``, ``recall``, ``f1``, ``accuracy``, ``auc``, ``average_precision``,
-    ``calibration`` (mean distance of probability and frequency over ten classes), ``air_alarms`` (share of scenes of
-    plain air that are called earthquakes), ``quiet_alarms`` (of all quiet scenes), and of earthquakes above half a
-    fringe and above one: ``recall_half``, ``f1_half``, ``recall_one``, ``f1_one``, with F1 as if there were as many
-    scenes without an earthquake.
+    ``calibration`` (mean distance of probability and frequency over ten classes), ``air_alarms`` (share of scenes with
+    nothing but air that are called earthquakes; ``air_n`` of them), ``quiet_alarms`` (of all quiet scenes), and of
+    earthquakes above half a fringe and above one: ``recall_half``, ``f1_half``, ``recall_one``, ``f1_one``, with F1 as
+    if there were as many scenes without an earthquake.
     """
     kept = table[table["present"] | (table["kind"] != KINDS[0])]
     statistics: dict[str, Statistic] = {
@@ -49,7 +52,6 @@ def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict
         "auc": lambda each: float(roc_auc_score(each["present"], each["probability"])),
         "average_precision": lambda each: float(average_precision_score(each["present"], each["probability"])),
         "calibration": lambda each: calibration_error(each["probability"], each["present"]),
-        "air_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] == "air"),
         "quiet_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] != KINDS[0]),
     }
     for name, least in (("half", 0.5), ("one", 1.0)):
@@ -57,12 +59,13 @@ def presence_scores(table: pd.DataFrame, *, alarm: float, seed: int = 0) -> dict
         statistics[f"f1_{name}"] = partial(_f1_above, alarm=alarm, fringes=least)
     found: dict[str, float] = {"n": len(kept), "earthquakes": int(kept["present"].sum())}
     found |= with_intervals(kept, statistics, seed=seed)
-    for name, chosen in (("air_alarms", kept["kind"] == "air"), ("quiet_alarms", kept["kind"] != KINDS[0])):
-        if chosen.any():
-            hits = int((kept["probability"][chosen] >= alarm).sum())
-            bounds = binomtest(hits, int(chosen.sum())).proportion_ci(method="wilson")
-            found |= {f"{name}_low": float(bounds.low), f"{name}_high": float(bounds.high)}
-    return found
+    quiet = kept.loc[kept["kind"] != KINDS[0], "probability"].to_numpy()
+    for name, scores in (("air_alarms", air), ("quiet_alarms", quiet)):
+        if scores is not None and len(scores):
+            hits = int((scores >= alarm).sum())
+            bounds = binomtest(hits, len(scores)).proportion_ci(method="wilson")
+            found |= {name: hits / len(scores), f"{name}_low": float(bounds.low), f"{name}_high": float(bounds.high)}
+    return found | ({} if air is None else {"air_n": len(air)})
 
 
 def mask_scores(judged: Judged, *, threshold: float, seed: int = 0) -> dict[str, float]:

@@ -37,6 +37,7 @@ class DetectPlan:
     memory : steps over which weights are averaged; 0 keeps the last.
     checks, watched : how often, and on how many validation scenes, it is looked at on the way.
     mixture : what is simulated.
+    start : name of what the weights were before, where they do not begin at random.
     seed : of the first weights and of the scenes.
     workers : processes that make scenes.
     device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -55,10 +56,17 @@ class DetectPlan:
     checks: int = 30
     watched: int = 256
     mixture: Mixture = field(default_factory=lambda: TRAINING)
+    start: str = ""
     seed: int = 0
     workers: int = 0
     device: str = "auto"
     half: bool = True
+
+    @property
+    def makes_scenes_on(self) -> str:
+        """The GPU where there is one to train on and no processes beside it, or the CPU."""
+        gpu = self.device == "cuda" or (self.device == "auto" and torch.cuda.is_available())
+        return "cuda" if gpu and not self.workers else "cpu"
 
     @property
     def steps(self) -> int:
@@ -85,15 +93,17 @@ def detect_losses(found: Found, mask: Tensor, valid: Tensor, present: Tensor) ->
 
     References
     ----------
-    Milletari et al. (2016) for the Dice loss: here over all scenes of the batch together.
+    Milletari et al. (2016) for the Dice loss: here the mean over scenes with moved ground, in which a small earthquake
+    weighs as much as a large one.
     """
     parts = {"present": torch.nn.functional.binary_cross_entropy_with_logits(found.present, present)}
     if found.mask is not None:
         each = torch.nn.functional.binary_cross_entropy_with_logits(found.mask, mask, reduction="none")
         parts["mask"] = (each * valid).sum() / valid.sum().clamp_min(1)
         share = found.mask.sigmoid() * valid
-        both, either = (share * mask).sum(), (share + mask * valid).sum()
-        parts["dice"] = 1 - (2 * both + 1) / (either + 1)
+        both, either = (share * mask).sum((1, 2)), (share + mask * valid).sum((1, 2))
+        moved = (mask * valid).amax((1, 2))
+        parts["dice"] = ((1 - (2 * both + 1) / (either + 1)) * moved).sum() / moved.sum().clamp_min(1)
     return parts | {"total": torch.stack(list(parts.values())).sum()}
 
 
@@ -222,6 +232,7 @@ def train_detector(
         first=done,
         workers=plan.workers,
         plain=plan.plain,
+        device=plan.makes_scenes_on,
     )
     fit(learning, batches, steps=plan.steps, device=plan.device, half=plan.half, kept=kept, every=every, done=done)
     return TrainedDetector(learning.averaged.cpu().eval(), pd.DataFrame(learning.rows))

@@ -1,9 +1,22 @@
 """Labelled interferograms, as fast as a network can look at them: earthquakes, and what may pass for one."""
 
-from epi.simulate.labelled.mixture import FROZEN, KINDS, LBAND, MIXTURES, PLAIN, QUIET, SHIFTED, TRAINING, Mixture
+from epi.simulate.labelled.mixture import (
+    AIR,
+    FROZEN,
+    KINDS,
+    LBAND,
+    MIXTURES,
+    PLAIN,
+    QUIET,
+    SHIFTED,
+    TRAINING,
+    Mixture,
+    only_air,
+)
 from epi.simulate.labelled.scenes import BLOCK, SIZE_KM, Scenes, labelled_scenes
 
 __all__ = [
+    "AIR",
     "BLOCK",
     "FROZEN",
     "KINDS",
@@ -17,4 +30,5 @@ __all__ = [
     "Mixture",
     "Scenes",
     "labelled_scenes",
+    "only_air",
 ]

@@ -17,6 +17,8 @@ LBAND_WAVELENGTH_M = 0.2384
 KINDS = ("earthquake", "air", "layered air", "ramp", "lost ground", "subsidence", "volcano", "unwrapping error")
 """What a scene holds. All but the first are scenes without an earthquake, each with one thing that may pass for one."""
 QUIET = KINDS[1:]
+AIR = ("air", "layered air")
+"""Of these, nothing but air."""
 LEAST_M = 0.005
 """An earthquake counts as present where it moves ground of the scene by this much along the line of sight or more."""
 PEAK_SHARE = 0.1
@@ -45,10 +47,11 @@ class Mixture:
     looks : independent samples a pixel, log-uniform.
     no_data : largest share of the scene that lakes take, uniform from 0.
     least_side : of the part of some scenes that the image covers, as a share of the scene's side.
-    earthquakes : share of scenes with one; the others are divided evenly among `QUIET`.
+    earthquakes : share of scenes with one; the others are divided evenly among ``quiet``.
     unwrapped : share of scenes whose phase is unwrapped.
     wavelength_m : of the radar.
     sides : scenes that see one rupture, each from another place, turned another way.
+    quiet : kinds of scenes without an earthquake.
     """
 
     name: str
@@ -73,8 +76,11 @@ class Mixture:
     unwrapped: float = 0.5
     wavelength_m: float = SENTINEL1_WAVELENGTH_M
     sides: int = 1
+    quiet: tuple[str, ...] = QUIET
 
     def __post_init__(self) -> None:
+        if not self.quiet or not set(self.quiet) <= set(QUIET):
+            raise ParameterError(f"quiet {self.quiet}: give some of {', '.join(QUIET)}.")
         for name in ("earthquakes", "unwrapped", "stratified", "no_data"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give a share from 0 to 1.")
@@ -96,7 +102,8 @@ class Mixture:
     def kinds(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Numbers of `KINDS` for some scenes, in random order; shares are kept as nearly as whole scenes allow."""
         quakes = round(count * self.earthquakes)
-        others = 1 + (np.arange(count - quakes) + rng.integers(len(QUIET))) % len(QUIET)
+        numbers = np.array([KINDS.index(each) for each in self.quiet])
+        others = numbers[(np.arange(count - quakes) + rng.integers(len(numbers))) % len(numbers)]
         return np.asarray(rng.permutation(np.concatenate([np.zeros(quakes, dtype=int), others])))
 
 
@@ -106,10 +113,11 @@ TRAINING = Mixture(
     magnitude=(4.8, 7.1),
     depth_km=(1.5, 17.0),
     reach=0.65,
-    atmosphere_m=(0.002, 0.035),
+    atmosphere_m=(0.0015, 0.035),
     stratified=0.7,
     ramp_m=0.04,
-    coherence=(0.15, 0.95),
+    coherence=(0.15, 0.99),
+    looks=(10.0, 1000.0),
     no_data=0.4,
     least_side=0.18,
     sides=8,
@@ -147,4 +155,11 @@ SHIFTED = Mixture(
 """A test of another nature: ruptures of two rough segments, rougher and shorter air, few looks, patchy ground."""
 LBAND = replace(FROZEN, name="L band", stream=23, wavelength_m=LBAND_WAVELENGTH_M)
 """The test as NISAR would see it; the ionosphere, which matters more to that radar, is left out."""
+
+
+def only_air(mixture: Mixture) -> Mixture:
+    """The same skies and ground, and nothing else in them."""
+    return replace(mixture, name=f"{mixture.name}, only air", earthquakes=0.0, quiet=AIR)
+
+
 MIXTURES = {each.name: each for each in (PLAIN, TRAINING, FROZEN, SHIFTED, LBAND)}

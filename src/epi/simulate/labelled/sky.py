@@ -187,4 +187,4 @@ def _standard(field: Tensor) -> Tensor:
     """Zero mean and unit standard deviation over each scene."""
     about = field - field.mean((1, 2), keepdim=True)
     length = torch.linalg.vector_norm(about, dim=(1, 2), keepdim=True)
-    return torch.as_tensor(about * ((field[0].numel() - 1) ** 0.5 / length))
+    return torch.as_tensor(about * ((field.shape[1:].numel() - 1) ** 0.5 / length))
