@@ -145,7 +145,8 @@ class Size(NamedTuple):
     parameters : numbers that are learned.
     mflops : millions of floating-point operations for one pair, as torch counts them: 2 for each multiplication with
         addition in convolutions, matrix products and attention; nothing else is counted.
-    latency_ms : median time for one pair on this processor, with the threads torch has.
+    latency_ms : least time of several for one pair on this processor, with the threads torch has: whatever else the
+        processor does only adds to it.
     """
 
     parameters: int
@@ -154,17 +155,18 @@ class Size(NamedTuple):
 
 
 @torch.inference_mode()
-def measure_size(network: nn.Module, *, pixels: int, repeats: int = 15) -> Size:
+def measure_size(network: nn.Module, *, pixels: int, repeats: int = 40) -> Size:
     """Count and time a network on the CPU."""
     network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     channels = torch.zeros(1, CHANNELS, pixels, pixels).to(memory_format=torch.channels_last)
+    network(channels)  # the first time prepares what later ones use
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
         network(channels)
         times.append(time.perf_counter() - start)
     parameters = sum(each.numel() for each in network.parameters())
-    return Size(parameters, count_mflops(network, pixels=pixels), 1000 * float(np.median(times)))
+    return Size(parameters, count_mflops(network, pixels=pixels), 1000 * min(times))
 
 
 def count_mflops(network: nn.Module, *, pixels: int) -> float:
