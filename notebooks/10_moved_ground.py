@@ -342,7 +342,7 @@ for name, mark in (("as given", said), ("wrapped again", other)):
 #
 # ## Next
 #
-# This is the last chapter on interferograms. {doc}`/status` says how long each took and with which packages.
+# {doc}`11_magnitude` leaves phase aside, and asks of brightness alone how strong an earthquake was.
 #
 # ## References
 #

@@ -40,9 +40,11 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "08": ("both.json?",),
     "09": ("detected.json",),
     "10": ("mask.nc?",),
+    "12": ("stack.nc?",),
 }
 """Files each chapter makes in the run folder; a question mark where some sources give none: real images have no truth,
-a table of points cannot be cut into patches, and where a network cannot answer there is nothing to join or to mark."""
+a table of points cannot be cut into patches, where a network cannot answer there is nothing to join or to mark, and
+without an inventory of landslides there is no stack."""
 
 FOLDERS: dict[str, tuple[str, ...]] = {"03": ("images", "study")}
 """Folders a chapter may make for itself: emptied before it runs, and not recorded, since no later chapter reads them.
