@@ -391,11 +391,11 @@ models = trained.groupby(["network", "ranking"])["mae"].mean()
 name, way = models.idxmin()
 seeds = sorted(trained["seed"].astype(int).unique())
 said = {f"{name}, {each} ranking": predictions[[f"{name} {each} {k}" for k in seeds]].mean(axis=1) for each in ("without", "with")}  # fmt: skip
-said["change statistics"] = predictions["change statistics"]
+said |= {each: predictions[each] for each in ("change statistics", "known changes") if each in predictions}
 axes = figures.said_by_magnitude(true, said, edges=[4, 5, 6, 6.5, 7, 7.5, 8])
 
 # %% [markdown]
-# *The network with the least error, mean over seeds. Grey: the truth.* Where an answer is the same for "none" as for magnitude 5, it sees no earthquake there; how low it lies says only what was learned from.
+# *The network with the least error, mean over seeds, beside the line through simple numbers and what could be said if all changes were known. Grey: the truth.* Where an answer is the same for "none" as for magnitude 5, it sees no earthquake there; how low it lies says only what was learned from.
 
 # %%
 best = said[f"{name}, {way} ranking"]
