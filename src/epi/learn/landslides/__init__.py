@@ -9,6 +9,7 @@ from typing import Any
 _HOME = {
     "baselines": ("BASELINES", "baseline_logits"),
     "channels": ("CHANNELS", "PHYSICAL_CHANNELS", "PUBLISHED_CHANNELS", "high_pass", "make_channel", "slope_deg"),
+    "choice": ("candidates", "choose"),
     "data": ("Normaliser", "Patches", "Samples", "check_patches", "fit_normaliser", "read_patches", "samples_of"),
     "losses": ("LOSSES", "landslide_loss", "masked_bce"),
     "networks": (
@@ -22,7 +23,7 @@ _HOME = {
     ),
     "profiles": ("PROFILES", "LandslideProfile", "ablation", "devices", "trials"),
     "recipe": ("OURS", "PUBLISHED", "LandslideRecipe"),
-    "run": ("run_landslides",),
+    "run": ("LandslideStudy", "run_landslides"),
     "sampling": (
         "BUCKETS",
         "Draws",

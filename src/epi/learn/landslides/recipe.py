@@ -82,4 +82,6 @@ OURS = replace(
     memory=100,
     practice=True,
 )
-"""Chosen on simulated events that are in no table (`epi.learn.landslides.run.choose`)."""
+"""Physical channels, a loss that wants overlap, hard labels, and practice. Written down before its test was looked at,
+after a few trials on simulated events of another seed, which are in no table; `epi.learn.landslides.choice` tries
+more of them there."""

@@ -4,6 +4,7 @@
 folder of its own, and one that is done is only read.
 """
 
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,7 +23,7 @@ from epi.learn.landslides.maps import example_maps
 from epi.learn.landslides.networks import LandslideNetwork, load_landslide, save_landslide
 from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials
 from epi.learn.landslides.recipe import LandslideRecipe
-from epi.learn.landslides.scores import Judged, by_event, choose_threshold, count_levels, joined, judge, terciles
+from epi.learn.landslides.scores import Judged, by_event, choose_threshold, count_levels, joined, judge, score, terciles
 from epi.learn.landslides.splits import Fold, event_folds, random_split
 from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, rounded, thesis_rows
 from epi.storage import atomic_path
@@ -101,7 +102,7 @@ class LandslideStudy:
         own = self.profile.practice
         plan = replace(recipe, name="practice", practice=False, epochs=own.epochs, rate=own.rate)
         plan = replace(plan, oversample=False, sigma_px=0.0, buckets=True, augment=True)
-        name = f"practice-{recipe.network}-{abs(_stable(repr(plan.facts())))}"
+        name = f"practice-{recipe.network}-{_stable(repr(plan.facts()))}"
         home = self.folder / name
         return practise(
             plan,
@@ -198,8 +199,6 @@ def _ship(study: LandslideStudy, ours: LandslideRecipe, scores: pd.DataFrame, co
 
 def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series, command: str) -> dict[str, object]:
     """What the weights that ship say of themselves."""
-    from epi.learn.landslides.scores import score
-
     numbers = {name: value for name, value in row.items() if isinstance(value, float) and np.isfinite(value)}
     tested = sorted(set(own.judged.table["event"].tolist()))
     return {
@@ -224,6 +223,4 @@ def _slug(name: str) -> str:
 
 def _stable(text: str) -> int:
     """A short number of a text, the same in every process."""
-    import zlib
-
     return zlib.crc32(text.encode())
