@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
@@ -169,7 +170,7 @@ def looked_at(
     pixel = size_km / wrapped.shape[1]
     for axes, (name, values) in zip(row[1:], maps.items(), strict=True):
         drawn = axes.imshow(np.asarray(values, dtype=float), cmap="Blues", **place)
-        figure.colorbar(drawn, ax=axes, orientation="horizontal", label="weight").locator.set_params(nbins=3)
+        figure.colorbar(drawn, ax=axes, orientation="horizontal", label="weight", ticks=MaxNLocator(3))
         axes.set_title(name)
         for top, left, bottom, right in (boxes or {}).get(name, ()):
             corner = (left * pixel - half, half - bottom * pixel)
