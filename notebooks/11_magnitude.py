@@ -119,7 +119,7 @@ axes = figures.changed_ground(panels[5], truth, strong.size_km)
 # rupture, if it reaches the surface {cite:p}`wells1994`. Speckle has the statistics of Sentinel-1's images, repeats where ground stays as it was, and noise lies under all. Nothing in the recipe was adjusted to how well a network does.
 #
 # Made up, though meant to be ordinary, are the places: fractal hills with forest, fields, rock, towns and lakes, each of one mean brightness. A shower wets a patch nearly
-# evenly. There is no snow, no flood, no shift between the images, and nothing of the geometry of the radar but the slope's angle. And large earthquakes are far more frequent than on Earth, or there would be none to learn from.
+# evenly. There is no snow, no flood, no shift between the images, and nothing of the geometry of the radar but the slope's angle. Fields and forest begin untouched at the first date, so that the first image of a positive pair holds a little more of what was worked and felled than that of a negative one. And large earthquakes are far more frequent than on Earth, or there would be none to learn from.
 
 # %%
 recipe = backscatter.SIMULATED
@@ -273,7 +273,8 @@ for _, row in facts.iterrows():
 print("seeds:", *sorted(trained["seed"].astype(int).unique()))
 rates = pd.read_csv(settings().data / "magnitude_rates.csv")
 told = ", ".join(f"{row['mae']:.3f} at {row['rate']:g}" for _, row in rates.iterrows())
-print(f"rate chosen on {rates['n'].iloc[0]} validation pairs, by the MAE of {rates['network'].iloc[0]}: {told}")
+print(f"rates tried on {rates['n'].iloc[0]} validation pairs with {rates['network'].iloc[0]}, their MAE: {told}")
+print("they cannot be told apart: the one in the middle was taken")
 
 # %%
 change = pd.read_csv(settings().data / "magnitude_ranking.csv").set_index("network")
@@ -356,7 +357,7 @@ table.astype({"n": int}).round(3).astype(object).where(table.notna(), "–")
 
 # %% [markdown]
 # *Means over seeds; MAE over all pairs, over those with an earthquake, over those without. AUC: how often an earthquake is said to be larger than none, 0.5 by chance, its interval over earthquakes. Spearman: the correlation of ranks among earthquakes. "Change statistics" is a line through twelve simple numbers of how much the images
-# differ. "Known changes" is no rival but a bound: trees that are told how much of the ground really slid, collapsed or was torn, which no image shows so well.* A constant has no order; and what is best in the first column need not be best in the last two.
+# differ. "Known changes" is no rival but a yardstick: trees that are told how much of the ground really slid, collapsed or was torn, and nothing of where.* A constant has no order; and what is best in the first column need not be best in the last two.
 
 # %%
 constant = table["MAE"].xs("no network", level="ranking")[["mean", "median", "zero"]].min()
@@ -444,7 +445,7 @@ else:
         print(f"{row['distance_km']:.0f} km away: {changed:.2%} of the ground changed; said {row['said']:.1f}, and {none:.1f} without it")  # fmt: skip
 
 # %% [markdown]
-# *Above, each place with the earthquake and, the same place, without.* Where the two answers hardly differ, the network had nothing to go by. A seismometer needs no such luck: chapter 1's magnitudes are from waves.
+# *Above, each place with the earthquake and, the same place, without.* Where the two answers hardly differ although much ground changed, the network has learned nothing that would help; where next to none changed, nothing could. A seismometer needs no such luck: chapter 1's magnitudes are from waves.
 #
 # ## Exercise
 #
@@ -466,7 +467,7 @@ print(f"loss {loss.item():.3f}, slope {[round(value, 3) for value in slope.tolis
 
 # %% [markdown]
 # ```{dropdown} What to see in the solution
-# A slide makes bare ground of forest, and nothing makes forest of bare ground in twelve days, so an earthquake is not the same backwards. A network that hardly minds has learned how much changed, and not what. Equal answers cost exactly the margin; the loss pushes
+# A slide makes bare ground of forest, and nothing makes forest of bare ground in twelve days, so an earthquake is not the same backwards. A network that hardly minds knows at best how much changed, and not what; one whose answers are all alike, with an AUC of a half, knows neither. Equal answers cost exactly the margin; the loss pushes
 # the largest up and the smallest down and leaves the middle where it is, whatever their sizes. It asks for order, and only the mean square error asks for magnitudes.
 # ```
 
@@ -474,7 +475,7 @@ print(f"loss {loss.item():.3f}, slope {[round(value, 3) for value in slope.tolis
 # ## What was not done
 #
 # QuakeSet itself was not read: the loader was tested on files of its layout. The published study (`python -m epi.learn.magnitude --profile full --data FOLDER`) needs it and a GPU, and was not run. The tables are of simulated pairs, with fewer pixels, fewer passes, and random weights in place of
-# learned ones, as the settings printed above say. What they show is how the two losses compare there, and how to ask what a network sees.
+# learned ones, as the settings printed above say. Where the networks there stay at the answer of a constant, the two losses are not compared: what stands then is how to ask what a network sees.
 #
 # ## Summary
 #

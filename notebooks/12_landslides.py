@@ -134,7 +134,7 @@ print(f"IoU of the whole map with the truth: {fit:.2f}; {true.sum()} pixels slid
 #
 # Not physical: the regions are invented; rain and shaking hit pieces of ground and follow no storm or fault; nothing computes how far a slide runs; no unwrapper was run, a stand-in makes its typical errors; and how a person maps is a model with round numbers.
 #
-# How hard it is was fixed once, before any network was trained. To meet the published shares and sizes only this was moved: how much ground is hit, how densely and how unevenly. These are the simulated events beside what the thesis says:
+# How hard it is was fixed once, before any network was trained. To meet the published shares and sizes only this was moved: how much ground is hit, how densely and how unevenly. These are the simulated events, whole, beside what the thesis says; the networks below saw smaller ones with the same settings, on other ground:
 
 # %%
 every = pd.read_csv(settings().data / "landslide_patches.csv")
@@ -169,7 +169,7 @@ sizes = sizes[sizes > 0]
 law = invgamma(1.40, loc=-132, scale=1280)  # m²
 least, most = law.sf([FIELD.least_px * 900, FIELD.largest_px * 900])
 line = np.geomspace(2, 3000, 200)
-lines = {"the law that was drawn from": (line, (law.sf(line * 900) - most) / (least - most))}
+lines = {"the law of those that broke up": (line, (law.sf(line * 900) - most) / (least - most))}
 drawn_px = outlines["area_m2"].to_numpy() / 900
 axes = figures.size_distribution({"true slides": sizes, "drawn outlines, first event": drawn_px}, lines=lines)
 tenth = np.sort(sizes)[-max(1, sizes.size // 10) :]
@@ -339,7 +339,8 @@ print(f"best without a network, by event: {free.idxmax()}, IoU {free.max():.3f}"
 # ## Another recipe
 #
 # What would one do who has read the chapters before? Show the network the cosine and sine of the phase in place of a number that jumps; slope in place of height; and phase, coherence and intensity relative to their surroundings, since air and land
-# differ from event to event. Add a loss that looks at overlap. Average weights over steps. And first practise, or pre-train, on simulated events of other regions whose labels are exact. It was chosen on events that are in no table. What it is worth, step by step:
+# differ from event to event. Add a loss that looks at overlap. Average weights over steps. And first practise, or pre-train, on simulated events of other regions whose labels are exact. It was chosen on events that are in no table; how long it practises
+# and learns was set by the time at hand, after the published recipe's scores here were known. What it is worth:
 
 # %%
 steps = scores[(scores["part"] == "recipe") & (scores["split"] == "by event")].set_index("method")
@@ -351,7 +352,8 @@ for name, row in steps.iterrows():
     print(f"{name}, IoU {row['iou']:.3f}: {row['d_iou']:+.3f} ({low:+.3f} to {high:+.3f}) against {row['against']}")
 
 # %% [markdown]
-# *Each line is one recipe less another that differs in what its name says; by event, 95 % intervals over events.* What practice on simulated scenes is worth stands in the lines that name it.
+# *By event, 95 % intervals over events, with one seed of training: what another would change is not in them.* Ours differs from the published recipe in network, channels, softening, loss, rate and averaging at once, and without practice it learns at a higher rate too: which of these matters
+# cannot be told from this. That practice matters can; but practice and test come from the same simulator, if from other regions and with other statistics, and whether it would help with real scenes was not asked.
 #
 # What was aimed at: twice the IoU of the published recipe on events that nobody learned from, and a recall of 0.2 on small landslides with a precision of 0.3:
 
@@ -362,6 +364,9 @@ goals = {
     f"recall on small landslides {best['recall_small']:.3f}, at least 0.2": best["recall_small"] >= 0.2,
     f"precision {best['precision']:.3f}, at least 0.3": best["precision"] >= 0.3,
 }
+print(
+    f"by patch, as in the thesis: small recall {best['patch_small_recall']:.3f} at precision {best['patch_small_precision']:.3f}"
+)
 for goal, met in goals.items():
     print(f"{goal}: {'reached' if met else 'not reached'}")
 if base["iou"] < free.max():
@@ -377,11 +382,17 @@ print(
     f"ours on patches at random: IoU {at_random['iou']:.3f} ({at_random['iou_low']:.3f} to {at_random['iou_high']:.3f})"
 )
 print(f"better on {(events['ours'] > events['published']).sum()} of {len(events)} events")
+chance = scores[scores["method"] == "everything"].set_index("split")["iou"]
+print(", ".join(f"marking everything, {split}: {chance[split]:.4f}" for split in landslides.SPLITS))
+
+# %% [markdown]
+# Few patches are tested at random, with less landslide among them, as the last line shows: here the two divisions cannot be compared, and that random patches are the easier test is not shown. Thresholds are chosen on one region's patches a fold, and carry over badly: precision and recall swing with them.
 
 # %% [markdown]
 # ## Does each device help?
 #
-# Crops, soft labels, buckets, flips and turns: the same recipe with one of them taken away or changed, on the same events. What counts is the difference, and its interval, with the same events drawn for both.
+# Crops, soft labels, buckets, flips and turns: the same recipe with one of them taken away or changed, on the same events. All practised alike, with buckets, flips and turns; only the last few passes, over the data itself, differ. What counts is the difference, and its interval, with the same events drawn for both;
+# it holds for these events and this one seed.
 
 # %%
 devices = scores[scores["part"] == "device"].set_index("method")
@@ -420,11 +431,11 @@ axes = figures.by_size(
 print(f"n = {int(chosen['patches'].iloc[0])} patches of {int(chosen['events'].iloc[0])} events")
 
 # %% [markdown]
-# *Terciles of the mapped landslides, with 95 % intervals over events.* In the thesis the recall of small ones (below 156 pixels) was 0.004, and 0.022 with σ = 5.
+# *Terciles of single mapped landslides, of which the small ones hold a few pixels; 95 % intervals over events.* The thesis goes by landslide pixels of a patch: in its small ones (below 156 pixels) recall was 0.004, and 0.022 with σ = 5. What compares with that is the line "by patch" above.
 #
 # ## Which bands matter
 #
-# Left open by the thesis. What comes from one band is hidden from our network at the test, set to its mean everywhere, and the threshold chosen anew:
+# Left open by the thesis. What comes from one band is hidden from our network at the test, set to its mean (cosine and sine to nothing) everywhere, and the threshold chosen anew. Displacement is not among its channels, and the local incidence angle still tells of the terrain that elevation's slope hides:
 
 # %%
 bands = pd.read_csv(settings().data / "landslide_ablation.csv").set_index("method")
@@ -474,13 +485,14 @@ for axes, colours in zip(row, figures.DIFFERENCE_COLOURS, strict=True):
 # %% [markdown]
 # ## The network that ships
 #
-# It looks at the event from the top of the chapter, which nobody learned from.
+# It is that of one fold, and looks at the event from the top of the chapter: nobody learned from it, but from others of its region.
 
 # %%
 shipped = settings().data / "landslide.safetensors"
 network, card = landslides.load_landslide(shipped), landslides.read_landslide_card(shipped)
 print("made by:", card["command"])
 print("limits:", *card["limits"], sep="\n  ")
+print("IoU on events that it never saw: {iou:.3f} ({iou_low:.3f} to {iou_high:.3f})".format(**card["scores_there"]))
 cut = stacks.cut_patches(stack, network.settings.pixels)
 look = landslides.read_patches(cut, network.settings.normaliser.channels)
 probability = landslides.predict(network, landslides.samples_of(look, network.settings.normaliser).channels).sigmoid()
@@ -538,7 +550,7 @@ for level in (network.settings.threshold, 0.5):
 # %% [markdown]
 # ## What was not done
 #
-# The twenty real events were not at hand; the loaders are for them (`python -m epi.learn.landslides --data FOLDER`), and were tested on files of every format. The published sizes (`--profile full`: larger patches, many more passes, the published networks) need a GPU and have not been run. The tables are of a named subset: smaller patches, a small network of each kind, few passes at a higher rate, random weights to begin with; the settings are printed above.
+# The twenty real events were not at hand; the loaders are for them (`python -m epi.learn.landslides --data FOLDER`), and were tested on files of every format. The published sizes (`--profile full`: larger patches, many more passes, the published networks) need a GPU and have not been run. The tables are of one seed, three folds of regions in place of one event at a time, and a named subset, 16 patches an event: smaller patches, a small network of each kind, few passes at a higher rate, random weights to begin with; the settings are printed above.
 #
 # ## Summary
 #

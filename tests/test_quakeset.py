@@ -119,6 +119,20 @@ def test_a_group_whose_bytes_are_damaged(folder):
         check_quakeset(folder)
 
 
+def test_an_image_whose_bytes_are_damaged(folder):
+    pairs = open_quakeset(folder, pixels=16)["train"]
+    row = pairs.table.iloc[0]
+    with h5py.File(folder / FILENAME, "a") as file:
+        patch = file[row["event"]][row["patch"]]
+        values = patch.pop("pre")[:]
+        chunk = patch.create_dataset("pre", data=values, compression="gzip").id.get_chunk_info(0)
+    with (folder / FILENAME).open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(b"\xff" * min(64, chunk.size))
+    with pytest.raises(FileFormatError, match=rf"{row['event']}/{row['patch']} cannot be read .*leave the patch out"):
+        pairs.decibels(0)
+
+
 def spoil_attribute(name, value):
     def spoil(file):
         if value is None:

@@ -70,7 +70,8 @@ class Trial:
     part : "architecture", "device", "recipe" or "channels".
     recipe : what is trained; its name is that of the row.
     split : of `epi.learn.landslides.splits.SPLITS`.
-    against : name of the recipe of the same split from which the row differs in one thing; its score is subtracted.
+    against : name of the recipe of the same split whose score is subtracted; devices differ from it in one thing,
+        recipes may in several.
     """
 
     part: str

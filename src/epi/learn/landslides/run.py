@@ -210,6 +210,7 @@ def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series
         "scores_all_folds": numbers,
         "limits": [
             "simulated scenes and inventories: real ground, air and mappers may be unlike them",
+            "practised and tested in one simulator: what practice is worth on real scenes was not asked",
             f"pixels of {study.patches.pixel_m:.0f} m: landslides of a few pixels are mostly missed",
             "fields that were ploughed, snow that fell and water that rose lose coherence too: look at other images",
             "one pair of images says that the ground changed between them, not when, and not why",

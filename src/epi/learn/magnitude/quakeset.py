@@ -140,13 +140,19 @@ class Pairs:
 
         Raises
         ------
-        FileFormatError : an image without any data.
+        FileFormatError : an image without any data, or damaged.
         """
         if (kept := self._kept.get(number)) is not None:
             return kept
-        values = decibels(average(self.source[number]["image"], self.pixels))
+        row = self.table.iloc[number]
+        try:
+            image = self.source[number]["image"]
+        except (OSError, KeyError) as error:
+            raise FileFormatError(
+                f"{row['event']}/{row['patch']} cannot be read ({error}): fetch the file again, or leave the patch out."
+            ) from error
+        values = decibels(average(image, self.pixels))
         if not torch.isfinite(values).flatten(1).any(1).all():
-            row = self.table.iloc[number]
             raise FileFormatError(f"{row['event']}/{row['patch']} has an image without data: leave the patch out.")
         if len(self) * values.numel() * values.element_size() <= MEMORY_BYTES:
             self._kept[number] = values

@@ -265,8 +265,9 @@ def _ship(profile: MagnitudeProfile, model: str, home: Path, table: pd.DataFrame
         "limits": [
             "learned from simulated backscatter alone: real land and weather may be unlike it",
             f"squares of {profile.recipe.size_km:g} km in {plan.pixels} pixels, gamma or sigma nought, linear power",
-            "most earthquakes below magnitude 6 change nothing that Sentinel-1's backscatter would show: what it says "
-            "of them is near the mean of what it learned from",
+            "most earthquakes below magnitude 6 change nothing that Sentinel-1's backscatter would show",
+            "an AUC near 0.5 among its scores means that it tells no earthquake from none: it shows how such a network "
+            "is used, not that it works",
         ],
     }
     name = f"magnitude_{model.removesuffix('_100')}.safetensors"

@@ -19,8 +19,8 @@ CLEARING_M = (100.0, 300.0)
 def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *, dates: int = 3) -> list[Floats]:
     """Backscatter beside its mean state at each of some dates, (2, side, side) dB, VV and VH.
 
-    Every step from one date to the next is drawn alike, so that an interval without an earthquake looks the same
-    wherever it lies.
+    Every step from one date to the next is drawn alike. But the series begins with fields that are not worked and
+    forest that is not felled, and both add up: the spread over fields grows by a fifth over the three dates.
 
     Parameters
     ----------
