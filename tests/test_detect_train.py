@@ -9,7 +9,7 @@ import torch
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.detect.networks import DetectSettings, Found, build_detector
-from epi.learn.detect.train import CHECKPOINT, DetectLearning, DetectPlan, _running_mean, detect_losses, train_detector
+from epi.learn.detect.train import CHECKPOINT, DetectLearning, DetectPlan, detect_losses, running_mean, train_detector
 from epi.simulate.labelled import TRAINING
 from test_detect_networks import Trap
 
@@ -154,9 +154,9 @@ def test_the_average_is_the_mean_until_its_memory_is_full():
     values = torch.tensor([3.0, 5.0, 10.0, 2.0])
     average = values[0]
     for count, new in enumerate(values[1:], 1):
-        average = _running_mean(average, new, torch.tensor(count), memory=100)
+        average = running_mean(average, new, torch.tensor(count), memory=100)
     assert float(average) == pytest.approx(float(values.mean()))
-    assert float(_running_mean(torch.tensor(0.0), torch.tensor(1.0), 1000, memory=4)) == 0.25
+    assert float(running_mean(torch.tensor(0.0), torch.tensor(1.0), 1000, memory=4)) == 0.25
 
 
 def rates(plan, count):

@@ -1,12 +1,17 @@
-"""Files of weights: what they say of themselves, and one error for all that can be wrong with them."""
+"""Files of weights and checkpoints: what they say of themselves, and one error for all that can be wrong with them."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
 
 from epi.errors import FileFormatError
+from epi.storage import atomic_path
 
 
 @contextmanager
@@ -36,3 +41,51 @@ def stated_facts(source: Path) -> dict[str, str]:
     """What a file of weights says of itself, by name."""
     with safetensors.safe_open(source, framework="pt") as opened:
         return dict(opened.metadata() or {})
+
+
+def save_halved(network: nn.Module, path: str | Path, facts: Mapping[str, object]) -> Path:
+    """Write weights in half precision, and facts by name as JSON in the header, whole or not at all.
+
+    Raises
+    ------
+    StorageError : the disk is full or the folder cannot be written.
+    """
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    stated = {name: json.dumps(value) for name, value in facts.items()}
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(weights, temporary, metadata=stated)
+    return Path(path)
+
+
+def read_whole(source: Path) -> dict[str, Tensor]:
+    """Weights of a file in single precision, by name."""
+    weights = safetensors.torch.load_file(source)
+    return {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+
+
+def steps_done(path: Path, name: str, stated: str, *, other: str) -> int:
+    """Steps of a checkpoint; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : the checkpoint.
+    name, stated : what it keeps of that from which it was made, under which name, and what that must be.
+    other : of what it is where it differs.
+
+    Raises
+    ------
+    FileFormatError : no checkpoint, or one that was made from something else.
+    """
+    try:
+        kept = torch.load(path, map_location="cpu", weights_only=True)
+        steps, known = int(kept["global_step"]), str(kept[name])
+    except Exception as error:  # torch raises many kinds for a file it did not write
+        raise FileFormatError(
+            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
+        ) from error
+    if known != stated:
+        raise FileFormatError(f"{path} is of {other}: give another folder, or delete it to start again.")
+    return steps

@@ -7,16 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
-from epi.learn.weights import refused, stated_facts
-from epi.storage import atomic_path
+from epi.learn.weights import read_whole, refused, save_halved, stated_facts
 
 REMEDY = "give those of make train-detectors"
 CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
@@ -273,14 +270,7 @@ def save_detector(network: Detector, path: str | Path, card: dict[str, object] |
     ------
     StorageError : the disk is full or the folder cannot be written.
     """
-    facts = {"detector": json.dumps(asdict(network.settings)), "card": json.dumps(card or {})}
-    weights = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    with atomic_path(path) as temporary:
-        safetensors.torch.save_file(weights, temporary, metadata=facts)
-    return Path(path)
+    return save_halved(network, path, {"detector": asdict(network.settings), "card": card or {}})
 
 
 def load_detector(path: str | Path) -> Detector:
@@ -295,8 +285,8 @@ def load_detector(path: str | Path) -> Detector:
         raise FileFormatError(f"No network {source}: those that ship are data/detector*.safetensors; check the path.")
     with refused(source, of="a detector", remedy=REMEDY):
         network = build_detector(DetectSettings(**json.loads(stated_facts(source)["detector"])))
-        weights = safetensors.torch.load_file(source)
-        network.load_state_dict({name: _whole(value) for name, value in weights.items()})
+        weights = read_whole(source)
+        network.load_state_dict(weights)
     if not all(torch.isfinite(part).all() for part in weights.values()):
         raise FileFormatError(f"{source} holds weights that are not finite: train it again with make train-detectors.")
     return network.eval()
@@ -322,7 +312,3 @@ def _tell_no_data(stem: nn.Module) -> None:
 
 def _convolution(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
-
-
-def _whole(value: Tensor) -> Tensor:
-    return value.float() if value.is_floating_point() else value

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import ParameterError
 from epi.learn.detect.data import Sample, SceneBatches, block_of, part_blocks, sample_of
 from epi.learn.detect.networks import Detector, DetectSettings, Found, build_detector
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.train import Keeping
+from epi.learn.weights import steps_done
 from epi.simulate.labelled import BLOCK, TRAINING, Mixture
 from epi.storage import make_folder
 
@@ -115,7 +116,7 @@ class DetectLearning(lightning.LightningModule):
         self.plan, self.watched, self.diary, self.say = plan, watched, diary, say
         self.network = build_detector(plan.settings, seed=plan.seed)
         memory = max(plan.memory, 1)
-        self.average = AveragedModel(self.network, avg_fn=partial(_running_mean, memory=memory), use_buffers=True)
+        self.average = AveragedModel(self.network, avg_fn=partial(running_mean, memory=memory), use_buffers=True)
         self.rows: list[dict[str, float]] = []
 
     def training_step(self, batch: Sample, _: int) -> Tensor:
@@ -222,7 +223,7 @@ def train_detector(
         learning.network.load_state_dict(start.state_dict())
         learning.average.module.load_state_dict(start.state_dict())
     learning.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    done = _steps_done(kept, plan) if kept and kept.is_file() else 0
+    done = steps_done(kept, "plan", repr(plan.facts()), other="another plan") if kept and kept.is_file() else 0
     batches = SceneBatches(
         plan.mixture,
         plan.seed,
@@ -265,20 +266,6 @@ def fit(
         trainer.fit(learning, batches, ckpt_path=kept if done else None, weights_only=True)
 
 
-def _running_mean(average: Tensor, new: Tensor, count: Tensor | int, *, memory: int) -> Tensor:
+def running_mean(average: Tensor, new: Tensor, count: Tensor | int, *, memory: int) -> Tensor:
     """Average of the weights over all steps so far, or exponentially over about so many."""
     return average + (new - average) / min(int(count) + 1, memory)
-
-
-def _steps_done(path: Path, plan: DetectPlan) -> int:
-    """Steps of a checkpoint, refused where it is of another plan; nothing in it is executed."""
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        steps, known = int(kept["global_step"]), str(kept["plan"])
-    except Exception as error:  # torch raises many kinds for a file it did not write
-        raise FileFormatError(
-            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
-        ) from error
-    if known != repr(plan.facts()):
-        raise FileFormatError(f"{path} is of another plan: give another folder, or delete it to start again.")
-    return steps

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -16,8 +15,7 @@ from epi.learn.landslides.channels import PUBLISHED_CHANNELS, check_channels
 from epi.learn.landslides.data import Normaliser
 from epi.learn.libraries import smp
 from epi.learn.study.networks import PUBLISHED, RANDOM, UNREACHABLE, WeightsUnreachable, reach_hub
-from epi.learn.weights import refused, stated_facts
-from epi.storage import atomic_path
+from epi.learn.weights import read_whole, refused, save_halved, stated_facts
 
 REMEDY = "give those that python -m epi.learn.landslides writes"
 STEP = 32
@@ -128,14 +126,7 @@ def save_landslide(network: LandslideNetwork, path: str | Path, card: dict[str, 
     ------
     StorageError : the disk is full or the folder cannot be written.
     """
-    facts = {"landslide": json.dumps(asdict(network.settings)), "card": json.dumps(card or {})}
-    weights = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    with atomic_path(path) as temporary:
-        safetensors.torch.save_file(weights, temporary, metadata=facts)
-    return Path(path)
+    return save_halved(network, path, {"landslide": asdict(network.settings), "card": card or {}})
 
 
 def load_landslide(path: str | Path) -> LandslideNetwork:
@@ -152,8 +143,8 @@ def load_landslide(path: str | Path) -> LandslideNetwork:
         known = json.loads(stated_facts(source)["landslide"])
         known["normaliser"] = Normaliser(**{name: tuple(value) for name, value in known["normaliser"].items()})
         network, _ = build_landslide(LandslideSettings(**known))
-        weights = safetensors.torch.load_file(source)
-        network.load_state_dict({n: v.float() if v.is_floating_point() else v for n, v in weights.items()})
+        weights = read_whole(source)
+        network.load_state_dict(weights)
     if not all(torch.isfinite(part).all() for part in weights.values()):
         raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
     return network.eval()

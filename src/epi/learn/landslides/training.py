@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from epi.errors import FileFormatError, ParameterError
-from epi.learn.detect.train import CHECKPOINT, fit
+from epi.errors import ParameterError
+from epi.learn.detect.train import CHECKPOINT, fit, running_mean
 from epi.learn.landslides.data import Samples
 from epi.learn.landslides.losses import landslide_loss
 from epi.learn.landslides.networks import LandslideNetwork, LandslideSettings, build_landslide
 from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.sampling import Buckets, Draws, fill_buckets, oversample, small_limit, soften
 from epi.learn.libraries import lightning
+from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
 Say = Callable[[str], None]
@@ -72,7 +73,7 @@ class LandslideLearning(lightning.LightningModule):
         super().__init__()
         self.network, self.recipe, self.steps, self.epoch, self.seed = network, recipe, steps, epoch, seed
         memory = max(recipe.memory, 1)
-        self.average = AveragedModel(network, avg_fn=partial(_running_mean, memory=memory), use_buffers=True)
+        self.average = AveragedModel(network, avg_fn=partial(running_mean, memory=memory), use_buffers=True)
         self.rows: list[dict[str, float]] = []
         self.losses: list[float] = []
 
@@ -172,7 +173,11 @@ def train_landslide(
     draws = Draws(ready.samples, batch=recipe.batch, seed=seed, buckets=ready.buckets, augment=recipe.augment)
     steps = recipe.epochs * draws.steps
     kept = make_folder(folder) / CHECKPOINT if folder else None
-    done = _steps_done(kept, _claim(recipe, seed, steps)) if kept and kept.is_file() else 0
+    done = (
+        steps_done(kept, "recipe", _claim(recipe, seed, steps), other="another recipe")
+        if kept and kept.is_file()
+        else 0
+    )
     draws.first = done
     learning = LandslideLearning(network, recipe, steps=steps, epoch=draws.steps, seed=seed)
     fit(learning, draws, steps=steps, device=device, half=recipe.half, kept=kept, every=every, done=done)
@@ -237,22 +242,3 @@ def _check_inputs(samples: Samples, settings: LandslideSettings, start: Landslid
 
 def _claim(recipe: LandslideRecipe, seed: int, steps: int) -> str:
     return repr({**recipe.facts(), "seed": seed, "steps": steps})
-
-
-def _running_mean(average: Tensor, new: Tensor, count: Tensor | int, *, memory: int) -> Tensor:
-    """Average of the weights over all steps so far, or exponentially over about so many."""
-    return average + (new - average) / min(int(count) + 1, memory)
-
-
-def _steps_done(path: Path, claim: str) -> int:
-    """Steps of a checkpoint, refused where it is of another recipe; nothing in it is executed."""
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        steps, known = int(kept["global_step"]), str(kept["recipe"])
-    except Exception as error:  # torch raises many kinds for a file it did not write
-        raise FileFormatError(
-            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
-        ) from error
-    if known != claim:
-        raise FileFormatError(f"{path} is of another recipe: give another folder, or delete it to start again.")
-    return steps

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -17,8 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.magnitude.quakeset import CHANNELS, Pairs, Scaling
 from epi.learn.study.networks import begin_network, reach_hub
-from epi.learn.weights import refused, stated_facts
-from epi.storage import atomic_path
+from epi.learn.weights import read_whole, refused, save_halved, stated_facts
 
 REMEDY = "give those of python -m epi.learn.magnitude --profile cpu"
 LEAST_PIXELS = 32
@@ -188,14 +186,7 @@ def save_magnitude(network: MagnitudeNetwork, path: str | Path, card: Mapping[st
     ------
     StorageError : the disk is full or the folder cannot be written.
     """
-    facts = {"magnitude": json.dumps(asdict(network.settings)), "card": json.dumps(dict(card or {}))}
-    weights = {
-        name: (value.half() if value.is_floating_point() else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    with atomic_path(path) as temporary:
-        safetensors.torch.save_file(weights, temporary, metadata=facts)
-    return Path(path)
+    return save_halved(network, path, {"magnitude": asdict(network.settings), "card": dict(card or {})})
 
 
 def load_magnitude(path: str | Path) -> MagnitudeNetwork:
@@ -212,10 +203,8 @@ def load_magnitude(path: str | Path) -> MagnitudeNetwork:
         stated = json.loads(stated_facts(source)["magnitude"])
         scaling = Scaling(*(tuple(stated["scaling"][name]) for name in ("mean", "spread")))
         network, _ = build_magnitude(MagnitudeSettings(**(stated | {"scaling": scaling})))
-        weights = safetensors.torch.load_file(source)
-        network.load_state_dict(
-            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
-        )
+        weights = read_whole(source)
+        network.load_state_dict(weights)
     if not all(torch.isfinite(part).all() for part in weights.values()):
         raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
     return network.eval()

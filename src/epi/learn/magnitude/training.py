@@ -11,12 +11,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import ParameterError
 from epi.learn.detect.train import fit
 from epi.learn.libraries import lightning
 from epi.learn.magnitude.losses import MARGIN, magnitude_losses
 from epi.learn.magnitude.networks import MagnitudeNetwork, MagnitudeSettings, build_magnitude
 from epi.learn.magnitude.quakeset import Pairs, Scaling
+from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
 CHECKPOINT = "last.ckpt"
@@ -193,7 +194,11 @@ def train_magnitude(
     centre, spread = (float(true.mean()), float(true.std())) if plan.standardised else (0.0, 1.0)
     settings = MagnitudeSettings(plan.model, plan.pixels, scaling, centre, spread)
     kept = make_folder(folder) / CHECKPOINT if folder else None
-    done = _steps_done(kept, _stated(plan, settings, steps)) if kept and kept.is_file() else 0
+    done = (
+        steps_done(kept, "plan", _stated(plan, settings, steps), other="another plan or other pairs")
+        if kept and kept.is_file()
+        else 0
+    )
     network, began = build_magnitude(settings, seed=plan.seed, weights=None if done else plan.weights)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning = MagnitudeLearning(plan, network, began, steps)
@@ -207,17 +212,3 @@ def train_magnitude(
 def _stated(plan: MagnitudePlan, settings: MagnitudeSettings, steps: int) -> str:
     """All that must be alike to go on from a checkpoint."""
     return repr({**plan.facts(), "scaling": asdict(settings.scaling), "centre": settings.centre, "steps": steps})
-
-
-def _steps_done(path: Path, stated: str) -> int:
-    """Steps of a checkpoint, refused where it is of another plan; nothing in it is executed."""
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        steps, known = int(kept["global_step"]), str(kept["plan"])
-    except Exception as error:  # torch raises many kinds for a file it did not write
-        raise FileFormatError(
-            f"{path} is not a checkpoint ({type(error).__name__}): delete it to start again."
-        ) from error
-    if known != stated:
-        raise FileFormatError(f"{path} is of another plan or other pairs: give another folder, or delete it.")
-    return steps
