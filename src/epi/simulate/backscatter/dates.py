@@ -14,13 +14,16 @@ SHOWER_DB, SHOWER_PIXELS = 0.5, 60.0
 """Standard deviation of moisture from place to place, and over how many pixels it is smooth."""
 CLEARING_M = (100.0, 300.0)
 """Side of ground that is felled, uniform."""
+FORGOTTEN = 4.0
+"""Times the memory of fields, or of forest, after which what was is forgotten (2 % of it are left)."""
 
 
 def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *, dates: int = 3) -> list[Floats]:
     """Backscatter beside its mean state at each of some dates, (2, side, side) dB, VV and VH.
 
-    Every step from one date to the next is drawn alike. But the series begins with fields that are not worked and
-    forest that is not felled, and both add up: the spread over fields grows by a fifth over the three dates.
+    The series is in its steady state from the first date on: fields were worked before it as after it and forget it
+    with all else, and forest was felled before it and greens again. So no date can be told from another by its image,
+    nor one interval from the next: what tells a pair with an earthquake from one without is the earthquake.
 
     Parameters
     ----------
@@ -28,32 +31,39 @@ def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *
     place : where.
     rng : source of randomness.
     dates : how many.
+
+    Returns
+    -------
+    An array a date, finite everywhere.
     """
-    state = recipe.crops_db * _both(rng, int(place.field.max()) + 1)
-    worked, cleared = np.zeros_like(state), np.zeros(place.cover.shape, dtype=bool)
-    stays = float(np.exp(-recipe.interval_days / recipe.memory_days))
+    fields = recipe.crops_db * _both(rng, int(place.field.max()) + 1)
+    for _ in range(round(FORGOTTEN * recipe.memory_days / recipe.interval_days)):
+        fields = _later(recipe, fields, rng)
+    bare = _bare_share(recipe, rng, dates)
     crops, forest, water = (place.cover == number for number in (CROPS, FOREST, WATER))
     soil = (crops + 0.7 * (place.cover == ROCK) + 0.1 * (place.cover == URBAN)).astype(np.float32)
-    bare = np.array(MEAN_DB["rock"]) - np.array(MEAN_DB["forest"])
+    bare_db = np.array(MEAN_DB["rock"], dtype=np.float32) - np.array(MEAN_DB["forest"], dtype=np.float32)
     found = []
     for date in range(dates):
-        if date:
-            drawn = recipe.crops_db * _both(rng, state.shape[1])
-            state = stays * state + np.sqrt(1 - stays**2) * drawn
-            at_work = rng.uniform(size=state.shape[1]) < recipe.harvest
-            worked = worked + at_work * recipe.harvest_db * _both(rng, state.shape[1])
-            cleared |= _clearing(recipe, rng, place)
+        fields = _later(recipe, fields, rng) if date else fields
         shower = smooth_noise(rng, recipe.side, SHOWER_PIXELS)
         moisture, canopy, wind = rng.standard_normal(3) * (recipe.moisture_db, recipe.canopy_db, recipe.wind_db)
         wet = (np.float32(moisture) + np.float32(SHOWER_DB) * shower) * soil + np.float32(canopy) * forest
-        felled = cleared & forest
-        tilled = (state + worked).astype(np.float32)
+        tilled = fields.astype(np.float32)
         change = np.stack([wet + tilled[band][place.field] * crops for band in range(2)])
         change[0] += np.float32(wind) * water
-        for band in range(2):
-            change[band][felled] += bare[band]
-        found.append(change)
+        found.append(change + bare_db[:, None, None] * (bare[date] * forest))
     return found
+
+
+def _later(recipe: Backscatter, fields: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Fields one interval later, (2, fields) dB: part of their state is forgotten, and some are worked."""
+    stays = float(np.exp(-recipe.interval_days / recipe.memory_days))
+    count = fields.shape[1]
+    drawn = recipe.crops_db * _both(rng, count)
+    at_work = rng.uniform(size=count) < recipe.harvest
+    changed = np.sqrt(1 - stays**2) * drawn + at_work * recipe.harvest_db * _both(rng, count)
+    return np.asarray(stays * fields + changed, dtype=float)
 
 
 def _both(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
@@ -63,12 +73,22 @@ def _both(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
     return own
 
 
-def _clearing(recipe: Backscatter, rng: np.random.Generator, place: Place) -> NDArray[np.bool_]:
-    """Ground that is felled in one interval; the same numbers are drawn whether any is or not."""
-    there, top, left = rng.uniform(size=3)
-    high, wide = rng.uniform(*CLEARING_M, 2) / recipe.posting_m
-    felled = np.zeros(place.cover.shape, dtype=bool)
-    if there < recipe.logging:
-        row, column = int(top * recipe.side), int(left * recipe.side)
-        felled[row : row + int(high), column : column + int(wide)] = True
-    return felled
+def _bare_share(recipe: Backscatter, rng: np.random.Generator, dates: int) -> list[Floats]:
+    """How bare ground is that was forest, at each date, (side, side) from 0 to 1: 1 when felled, then less and less.
+
+    A date knows of as many intervals before it as the others, so it is as likely to have old clearings as they are. The
+    same numbers are drawn whether anything is felled or not.
+    """
+    remembered = max(1, round(FORGOTTEN * recipe.regrowth_days / recipe.interval_days))
+    intervals = remembered + dates - 1
+    there, top, left = rng.uniform(size=(3, intervals))
+    high, wide = (rng.uniform(*CLEARING_M, (2, intervals)) / recipe.posting_m).astype(int)
+    row, column = (top * recipe.side).astype(int), (left * recipe.side).astype(int)
+    found = []
+    for date in range(dates):
+        bare = np.zeros((recipe.side, recipe.side), dtype=np.float32)
+        for k in date + np.flatnonzero(there[date : date + remembered] < recipe.logging):
+            age_days = (date + remembered - 1 - k) * recipe.interval_days
+            bare[row[k] : row[k] + high[k], column[k] : column[k] + wide[k]] = np.exp(-age_days / recipe.regrowth_days)
+        found.append(bare)
+    return found

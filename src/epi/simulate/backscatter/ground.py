@@ -60,8 +60,7 @@ def smooth_noise(rng: np.random.Generator, side: int, length: float) -> Floats:
     """Normal noise of no mean and unit variance, smoothed by a Gaussian whose standard deviation is so many pixels."""
     white = fft.rfft2(rng.standard_normal((side, side), dtype=np.float32))
     white[0, 0] = 0.0
-    smoothing = np.exp(-2 * (np.pi * min(length, side / 6)) ** 2 * _wavenumber(side) ** 2)
-    field = fft.irfft2(white * smoothing.astype(np.float32), s=(side, side))
+    field = fft.irfft2(white * _smoothing(side, min(length, side / 6)), s=(side, side))
     return np.asarray(field / float(field.std()), dtype=np.float32)
 
 
@@ -108,10 +107,7 @@ def _relief(rng: np.random.Generator, side: int, posting_m: float) -> NDArray[np
     """Fractal heights of a square, twice as large so that they do not repeat at its edges."""
     full = 2 * side
     white = fft.rfft2(rng.standard_normal((full, full), dtype=np.float32))
-    k = _wavenumber(full) * 1000 / posting_m
-    power = np.maximum(k, 1e-9) ** _SLOPE * np.exp(-((k * _SMALLEST_KM) ** 4))
-    power[0, 0] = 0.0
-    return np.asarray(fft.irfft2(white * np.sqrt(power).astype(np.float32), s=(full, full))[:side, :side], dtype=float)
+    return np.asarray(fft.irfft2(white * _roughness(full, posting_m), s=(full, full))[:side, :side], dtype=float)
 
 
 def _covers(recipe: Backscatter, rng: np.random.Generator, slope: Floats, water: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -143,6 +139,21 @@ def _share(rng: np.random.Generator, often: float, largest: float) -> float:
     """A share up to the largest in so many places, 0 in the others; two numbers are drawn in any case."""
     there, share = rng.uniform(size=2)
     return float(share * largest) if there < often else 0.0
+
+
+@lru_cache(maxsize=32)
+def _smoothing(side: int, length: float) -> Floats:
+    """Spectrum of a Gaussian whose standard deviation is so many pixels."""
+    return np.asarray(np.exp(-2 * (np.pi * length) ** 2 * _wavenumber(side) ** 2), dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def _roughness(side: int, posting_m: float) -> Floats:
+    """Spectrum of fractal relief, in amplitude."""
+    k = _wavenumber(side) * 1000 / posting_m
+    power = np.maximum(k, 1e-9) ** _SLOPE * np.exp(-((k * _SMALLEST_KM) ** 4))
+    power[0, 0] = 0.0
+    return np.asarray(np.sqrt(power), dtype=np.float32)
 
 
 @lru_cache(maxsize=4)

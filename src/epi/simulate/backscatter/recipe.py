@@ -35,13 +35,14 @@ class Backscatter:
     towns, town_share : the same of built-up ground, as a share of gentle ground.
     vulnerability : index of the town's buildings, uniform: from reinforced concrete to adobe (Giovinazzi & Lagomarsino
         2004: 0.5 to 0.85 for most types).
-    crops_db : standard deviation of a field's state about its mean.
-    memory_days, interval_days : time in which fields forget, and between two images.
+    crops_db : standard deviation of a field's state about its mean, beside what work adds.
+    memory_days, interval_days : time in which fields forget, work included, and between two images.
     harvest, harvest_db : share of fields worked between two images, and the standard deviation of that change.
     moisture_db : standard deviation from date to date of bare and cropped ground of the whole patch.
     canopy_db : the same of forest.
     wind_db : the same of water.
     logging : probability that some forest is cut between two images.
+    regrowth_days : time in which the difference of felled ground to forest falls to 1/e.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Backscatter:
     canopy_db: float = 0.4
     wind_db: float = 3.0
     logging: float = 0.2
+    regrowth_days: float = 730.0
 
     def __post_init__(self) -> None:
         for name in ("lakes", "lake_share", "towns", "town_share", "harvest", "logging"):
@@ -79,7 +81,8 @@ class Backscatter:
             low, high = getattr(self, name)
             if not 0 <= low <= high:
                 raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
-        for name in ("side", "posting_m", "looks", "reach_km", "b_value"):
+        sizes = ("side", "posting_m", "looks", "reach_km", "b_value")
+        for name in (*sizes, "memory_days", "interval_days", "regrowth_days"):
             if getattr(self, name) <= 0:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give more than 0.")
         if self.magnitude[1] > 10:
