@@ -11,6 +11,7 @@ from rasterio.transform import Affine
 from conftest import ROOT, stopped
 from epi import patches
 from epi.insar import product
+from epi.learn.detect import load_detector
 from epi.simulate import Conditions, draw_rupture, simulate_scene
 
 CLEAR = Conditions(atmosphere_m=0.003, coherence=0.85, no_data=0.05)
@@ -99,6 +100,27 @@ def test_a_folder_of_patches_is_answered_patch_by_patch(says, strong, tmp_path):
     assert "earthquake (probability" in says("detect", tmp_path / "store")[1]
 
 
+def test_masks_of_patches_lie_where_the_patches_do(says, strong, tmp_path):
+    made = patches.cut(strong, size_km=51.2, pixels=128, overlap=0.5)
+    patches.write(tmp_path / "store", made)
+    code, out, _ = says("detect", tmp_path / "store", "--mask", tmp_path / "mask.nc", "--json")
+    results = json.loads(out)["results"]
+    assert code == 0
+    with xr.open_dataset(tmp_path / "mask.nc", engine="h5netcdf") as written:
+        moved = written.load()
+    assert moved["patch"].to_numpy().tolist() == [one["patch"] for one in results]
+    assert np.allclose(moved["latitude"], made.table["center_lat"], equal_nan=True)
+    threshold = load_detector(ROOT / "data" / "detector_unet_resnet10.safetensors").settings.threshold
+    area = (moved["moved_probability"] >= threshold).sum(("row", "column")) * moved["x"].diff("column")[:, 0] ** 2 / 1e6
+    assert np.allclose(area, [one["moved_km2"] for one in results])
+    for one, mask in zip(results, moved["moved_probability"], strict=True):
+        assert one["mask_file"] == str(tmp_path / "mask.nc")
+        for box in one["boxes"]:  # the probability lies within
+            high = (mask.y >= 1000 * box["south_km"]) & (mask.y <= 1000 * box["north_km"])
+            wide = (mask.x >= 1000 * box["west_km"]) & (mask.x <= 1000 * box["east_km"])
+            assert (mask.where(high & wide) >= threshold).any()
+
+
 def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_file, tmp_path):
     metres = np.nan_to_num(strong["los_displacement"].to_numpy())
     cases = {
@@ -106,7 +128,7 @@ def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_fi
         "ParameterError: The displacement spans": (raster(tmp_path / "mm.tif", 80 * metres), "--units", "m"),
         "EmptyScene: The scene holds data over": (raster(tmp_path / "tiny.tif", metres[:15, :15] + 1), "--units", "m"),
         "MissingConvention: ": (raster(tmp_path / "unit.tif", metres),),
-        "ParameterError: --mask writes one map": (strong_file, strong_file, "--mask", tmp_path / "mask.nc"),
+        "ParameterError: --mask writes one file": (strong_file, strong_file, "--mask", tmp_path / "mask.nc"),
         "FileFormatError: No network": (strong_file, "--network", tmp_path / "none.safetensors"),
         "FileFormatError: ": (strong_file, "--network", ROOT / "data" / "locator.safetensors"),
     }
@@ -122,7 +144,7 @@ def test_patches_of_another_size_are_refused(says, strong, tmp_path):
     stopped(says("detect", tmp_path / "coarse"), "ParameterError: Patches of 64 pixels were given")
 
 
-def test_a_network_that_only_says_whether_has_no_mask(says, strong_file, tmp_path):
+def test_a_network_that_only_says_whether_has_no_mask(says, strong, strong_file, tmp_path):
     from epi.learn import detect
 
     network = detect.build_detector(detect.DetectSettings("convnext", pixels=32))
@@ -131,4 +153,7 @@ def test_a_network_that_only_says_whether_has_no_mask(says, strong_file, tmp_pat
     code, out, _ = says(*words, "--json")
     assert code == 0
     assert json.loads(out)["results"][0]["moved_km2"] is None
-    stopped(says(*words, "--mask", tmp_path / "mask.nc"), "ParameterError: This network only says whether")
+    patches.write(tmp_path / "store", patches.cut(strong, size_km=51.2, pixels=128))
+    for given in (strong_file, tmp_path / "store"):
+        words = ("detect", given, "--network", tmp_path / "whether.safetensors", "--mask", tmp_path / "mask.nc")
+        stopped(says(*words), "ParameterError: This network only says whether")

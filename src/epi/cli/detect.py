@@ -46,7 +46,8 @@ def detect(
     coherence: Coherence = None,
     network: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights (default: those that ship).")] = None,
     mask: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="Also write the probability that ground moved (one scene).")
+        Path | None,
+        typer.Option(metavar="FILE.nc", help="Also write the probability that ground moved, of one scene or folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,16 +55,15 @@ def detect(
     from epi.learn.detect.networks import load_detector
     from epi.settings import settings
 
-    if mask is not None and (len(files) != 1 or files[0].is_dir()):
-        raise ParameterError("--mask writes one map: give one scene with it.")
+    if mask is not None and len(files) != 1:
+        raise ParameterError("--mask writes one file: give one scene, or one folder of patches, with it.")
     given = stated(locals() | dict.fromkeys(("incidence", "heading", "pass_direction")))
     trained = load_detector(network or settings().data / SHIPPED)
     results: list[dict[str, Any]] = []
     for file in files:
         start = time.perf_counter()
-        found = (
-            _of_patches(trained, file) if file.is_dir() and _is_store(file) else [_of_scene(trained, file, given, mask)]
-        )
+        of_patches = file.is_dir() and _is_store(file)
+        found = _of_patches(trained, file, mask) if of_patches else [_of_scene(trained, file, given, mask)]
         seconds = round(time.perf_counter() - start, 2)
         results += [{"file": str(file)} | one | {"seconds": seconds} for one in found]
     if as_json:
@@ -99,26 +99,39 @@ def _is_store(folder: Path) -> bool:
     return (folder / "patches.csv").is_file()
 
 
-def _of_patches(network: "Detector", folder: Path) -> list[dict[str, Any]]:
+def _of_patches(network: "Detector", folder: Path, mask: Path | None) -> list[dict[str, Any]]:
+    from epi.learn.detect.scene import NO_MASK
     from epi.learn.detect.tiles import detect_patches
     from epi.patches import read
 
-    return detect_patches(network, read(folder))
+    results, masks = detect_patches(network, read(folder))
+    if mask is not None:
+        if masks is None:
+            raise ParameterError(NO_MASK)
+        _write(masks, mask)
+        results = [one | {"mask_file": str(mask)} for one in results]
+    return results
 
 
 def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path | None) -> dict[str, Any]:
     from epi.learn.detect.scene import detect_scene, mask_product
-    from epi.storage import atomic_path
 
     scene = _read(file, given)
     result, found = detect_scene(network, scene)
     if "positive" not in given and "stated_positive" in scene.attrs:
         result["flags"].append(SIGN)
     if mask is not None:
-        with atomic_path(mask) as temporary:
-            mask_product(found).to_netcdf(temporary, engine="h5netcdf")
+        _write(mask_product(found), mask)
         result["mask_file"] = str(mask)
     return result
+
+
+def _write(masks: "xr.Dataset", path: Path) -> None:
+    """Write masks as NetCDF, whole or not at all."""
+    from epi.storage import atomic_path
+
+    with atomic_path(path) as temporary:
+        masks.to_netcdf(temporary, engine="h5netcdf")
 
 
 def _read(file: Path, given: dict[str, Any]) -> "xr.Dataset":

@@ -29,6 +29,7 @@ _HOME = {
         "load_detector",
         "read_detector_card",
         "save_detector",
+        "training_rounds",
     ),
     "run": ("PROFILES", "run_detectors"),
     "scene": ("Detected", "detect_scene", "mask_product"),

@@ -15,8 +15,12 @@ Part = Literal["train", "validation", "test"]
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """Of all blocks of a seed: a block belongs to one part, with all scenes that see its ruptures."""
 
-Sample = tuple[Tensor, Tensor, Tensor, Tensor]
-"""Channels, mask, where there is data, and whether an earthquake is present, of a batch of scenes."""
+Sample = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""Channels, mask, where there is data, whether an earthquake is present, whether the scene counts (not where the
+earthquake is too weak, see `CLEAR_FRINGES`) and its `motion`, of a batch of scenes."""
+CLEAR_FRINGES = 0.5
+"""Earthquakes whose largest displacement is no more of a fringe can hardly be told from air: presence and the overlap
+of masks are not learned from them, nor are thresholds chosen on them."""
 
 
 def part_blocks(scenes: int, part: Part) -> range:
@@ -44,7 +48,22 @@ def block_of(mixture: Mixture, seed: int, number: int, *, pixels: int, device: s
 
 def sample_of(scenes: Scenes) -> Sample:
     """Channels and truth of scenes."""
-    return scene_channels(scenes), scenes.mask.float(), scenes.valid.float(), scenes.present.float()
+    fringe = scenes.wavelength_m / 2
+    counts = ~scenes.present | (scenes.peak_m > CLEAR_FRINGES * fringe)
+    truth = (scenes.mask, scenes.valid, scenes.present, counts)
+    mask, valid, present, counts = (part.float() for part in truth)
+    return scene_channels(scenes), mask, valid, present, counts, motion(scenes)
+
+
+def motion(scenes: Scenes) -> Tensor:
+    """How far each pixel moved, compressed: what a network can learn of small and large motion alike.
+
+    Returns
+    -------
+    (n, rows, columns) float32, inverse hyperbolic sine of the earthquake's own LOS displacement in half fringes, toward
+    the satellite positive; 0 in scenes without one.
+    """
+    return torch.asinh(scenes.displacement / (scenes.wavelength_m / 4)).float()
 
 
 class SceneBlocks(IterableDataset[Sample]):
@@ -118,6 +137,5 @@ class SceneBatches:
         first = self.skipped * self.batch
         for block in DataLoader(self.blocks, batch_size=None, num_workers=self.workers):
             for start in range(first, BLOCK, self.batch):
-                channels, mask, valid, present = (part[start : start + self.batch] for part in block)
-                yield channels, mask, valid, present
+                yield tuple(part[start : start + self.batch] for part in block)
             first = 0

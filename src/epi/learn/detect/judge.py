@@ -13,14 +13,12 @@ from torch import Tensor
 
 from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
-from epi.learn.detect.data import block_of
+from epi.learn.detect.data import CLEAR_FRINGES, block_of
 from epi.learn.detect.networks import Detector
 from epi.simulate.labelled import KINDS, Mixture, Scenes, only_air
 
 BINS = 20
 """Classes of the mask's probability that are counted: thresholds are multiples of 1/20."""
-FRINGE_SHARE = 0.5
-"""Thresholds are chosen on earthquakes whose largest displacement exceeds this share of a fringe."""
 AIR_ALARMS = 0.015
 """Share of validation scenes with nothing but air that may be called an earthquake."""
 BATCH = 64
@@ -60,7 +58,17 @@ class Judged:
 
 
 def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Tensor, Tensor | None]:
-    """Logits of presence (n,), and probabilities of moved ground (n, rows, columns) or None.
+    """Let a network look at scenes, some at a time, on the device it lies on.
+
+    Parameters
+    ----------
+    network : trained.
+    channels : (n, channels, rows, columns), as `epi.learn.detect.channels.detect_channels` makes them.
+    batch : scenes at a time.
+
+    Returns
+    -------
+    Logits of presence (n,), and probabilities of moved ground (n, rows, columns) or None; on the CPU, no NaN.
 
     Raises
     ------
@@ -143,7 +151,17 @@ def count_pixels(probability: Tensor, scenes: Scenes) -> NDArray[np.int64]:
 
 
 def outline_km(said: NDArray[np.bool_], true: NDArray[np.bool_], spacing_km: float) -> float:
-    """Mean distance between the outlines of two areas, each seen from the other; NaN where one is empty."""
+    """Mean distance between the outlines of two areas, each seen from the other.
+
+    Parameters
+    ----------
+    said, true : (rows, columns).
+    spacing_km : of the pixels.
+
+    Returns
+    -------
+    Kilometres; NaN where an area is empty or has no outline.
+    """
     if not (said.any() and true.any()):
         return float("nan")
     edges = [area & ~binary_erosion(area, border_value=True) for area in (said, true)]
@@ -163,19 +181,21 @@ def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: I
 
     Returns
     -------
-    ``temperature``, under which the truth is the likeliest (Guo et al. 2017); ``alarm``, the probability of the best F1
-    of earthquakes above half a fringe among those that no more than 15 in 1000 scenes with nothing but air exceed (as
-    many such scenes are made for it as there are others); and ``threshold``, that of the best pooled IoU.
+    ``temperature``, under which the truth of quiet scenes and of earthquakes above half a fringe is the likeliest (Guo
+    et al. 2017); ``alarm``, the probability of the best F1 of such earthquakes among those that no more than 15 in 1000
+    scenes with nothing but air exceed (as many such scenes are made for it as there are others); and ``threshold``,
+    that of the best pooled IoU.
     """
     blocks = list(blocks)
     judged = judge(network, mixture, seed=seed, blocks=blocks, outlines=False)
     air = judge(network, only_air(mixture), seed=seed, blocks=blocks, outlines=False).table["logit"].to_numpy()
     table = judged.table
-    logit, present = torch.tensor(table["logit"].to_numpy()), torch.tensor(table["present"].to_numpy(dtype=float))
+    clear = table[~table["present"] | (table["fringes"] > CLEAR_FRINGES)]
+    logit, present = (torch.tensor(clear[name].to_numpy(dtype=float)) for name in ("logit", "present"))
     choices = torch.exp(torch.linspace(-1.5, 2.5, 81))
     loss = [float(torch.nn.functional.binary_cross_entropy_with_logits(logit / each, present)) for each in choices]
     temperature = float(choices[int(np.argmin(loss))])
-    probability = (logit / temperature).sigmoid().numpy()
+    probability = torch.tensor(table["logit"].to_numpy() / temperature).sigmoid().numpy()
     alarm = choose_alarm(table, probability, torch.tensor(air / temperature).sigmoid().numpy())
     network.settings = replace(network.settings, temperature=temperature, alarm=alarm)
     if judged.counts is not None:
@@ -191,7 +211,7 @@ def choose_alarm(table: pd.DataFrame, score: Floats, air: Floats) -> float:
     table, score : of the same scenes of every kind.
     air : scores of scenes with nothing but air.
     """
-    strong = (table["present"] & (table["fringes"] > FRINGE_SHARE)).to_numpy()
+    strong = (table["present"] & (table["fringes"] > CLEAR_FRINGES)).to_numpy()
     quiet = (table["kind"] != KINDS[0]).to_numpy()
     highest = np.nextafter(max(score.max(), air.max()), np.inf)
     levels = [*np.quantile(score, np.linspace(0, 1, 401)), highest]
@@ -208,5 +228,11 @@ def choose_threshold(judged: Judged) -> float:
 
 
 def balanced_f1(recall: float, false_alarms: float) -> float:
-    """F1 where there are as many scenes with an earthquake as without."""
+    """F1 where there are as many scenes with an earthquake as without.
+
+    Parameters
+    ----------
+    recall : share of scenes with an earthquake that are called one, 0 to 1.
+    false_alarms : share of the others that are.
+    """
     return float(2 * recall / (1 + recall + false_alarms))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -43,10 +43,12 @@ class Found(NamedTuple):
     ----------
     present : (n,) logit of an earthquake.
     mask : (n, rows, columns) logit of moved ground, or None of a network that only says whether.
+    motion : (n, rows, columns) as `epi.learn.detect.data.motion`, or None of a network that does not say how far.
     """
 
     present: Tensor
     mask: Tensor | None
+    motion: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -91,28 +93,30 @@ class Segmenter(nn.Module):
     """One of smp's networks: a mask, and from the encoder's last features one answer a scene.
 
     In the small network that answer also hears of the strongest evidence anywhere in the mask: features averaged over
-    the scene hardly notice an earthquake that is a few kilometres wide.
+    the scene hardly notice an earthquake that is a few kilometres wide. It also learns how far the ground moved, which
+    teaches it to tell motion from air.
     """
 
     def __init__(self, settings: DetectSettings) -> None:
         super().__init__()
         self.settings = settings
         encoder = SEGMENTERS[settings.network]
-        made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1}
-        made |= {"decoder_channels": DECODER} if settings.network in ("unet-convnext", "unet-resnet10") else {}
+        small = settings.network == "unet-resnet10"
+        made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1 + small}
+        made |= {"decoder_channels": DECODER} if small or settings.network == "unet-convnext" else {}
         self.body = smp.Unet(encoder, aux_params={"classes": 1, "pooling": "avg", "dropout": None}, **made)
-        self.heard = nn.Parameter(torch.full((1,), 0.1)) if settings.network == "unet-resnet10" else None
+        self.heard = nn.Parameter(torch.full((1,), 0.1)) if small else None
         if settings.network == "unet-convnext":
             _tell_no_data(self.body.encoder.model.stem_0)
 
     def forward(self, channels: Tensor) -> Found:
         """Look at (n, channels, rows, columns); rows and columns divide by 32."""
-        mask, present = self.body(channels)
-        found = Found(present[:, 0].float(), mask[:, 0].float())
+        ground, present = self.body(channels)
+        mask, present = ground[:, 0].float(), present[:, 0].float()
         if self.heard is None:
-            return found
+            return Found(present, mask)
         data = channels[:, DETECT_CHANNELS.index("data")].float()
-        return found._replace(present=found.present + self.heard * strongest(cast(Tensor, found.mask), data))
+        return Found(present + self.heard * strongest(mask, data), mask, ground[:, 1].float())
 
 
 def strongest(mask: Tensor, data: Tensor) -> Tensor:
@@ -303,6 +307,16 @@ def read_detector_card(path: str | Path) -> dict[str, Any]:
         facts = stated_facts(Path(path))
         facts["detector"]  # another network's card is refused
         return dict(json.loads(facts["card"]))
+
+
+def training_rounds(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rounds in which a network learned, by its card, the first one first.
+
+    Returns
+    -------
+    Of each at least ``command``, ``seed``, ``scenes`` and ``plan``.
+    """
+    return [*(training_rounds(card["before"]) if "before" in card else []), card]
 
 
 def _tell_no_data(stem: nn.Module) -> None:

@@ -44,7 +44,8 @@ def card_of(
     scores = {
         row["test"]: {name: value for name, value in row.items() if isinstance(value, float | int)} for row in rows
     }
-    earlier = {"before": {name: before[name] for name in ("command", "seed", "scenes", "plan")}} if before else {}
+    kept = ("before", "command", "seed", "scenes", "plan")
+    earlier = {"before": {name: before[name] for name in kept if name in before}} if before else {}
     return earlier | {
         "command": command,
         "seed": plan.seed,

@@ -22,6 +22,7 @@ from epi.learn.detect.networks import (
     load_detector,
     read_detector_card,
     save_detector,
+    training_rounds,
     weights_name,
 )
 from epi.learn.detect.rows import (
@@ -101,7 +102,7 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "further": DetectProfile(
         "detect_scores.csv",
-        {"unet-resnet10": _further("unet-resnet10", scenes=210_000)},
+        {"unet-resnet10": _further("unet-resnet10", scenes=130_000)},
         validation=40,
         test=32,
         ships=True,
@@ -147,7 +148,8 @@ def run_detectors(
     kept: dict[str, Detector] = {}
     for plan, trained, before in _learned(profile, Path(folder), device, seed, say):
         name = plan.settings.network
-        learned = plan.steps * plan.batch + (before["scenes"] if before and plan.start else 0)
+        earlier = training_rounds(before) if before and plan.start else []
+        learned = plan.steps * plan.batch + sum(each["scenes"] for each in earlier)
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
         judged = {

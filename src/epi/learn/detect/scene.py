@@ -41,6 +41,8 @@ SPARSE = "more than half of the scene holds no data"
 COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
+NO_MASK = "This network only says whether there is an earthquake: it has no mask to write."
+
 Floats = NDArray[np.float64]
 
 
@@ -187,14 +189,19 @@ def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
 
 
 def mask_product(found: Detected) -> xr.Dataset:
-    """The mask as a map of its own: ``moved_probability`` on the network's pixels, in the frame's metres.
+    """The mask as a map of its own.
+
+    Returns
+    -------
+    ``moved_probability`` (y, x), NaN without data, on the network's pixels, in metres of the frame and with its map
+    projection where it is georeferenced.
 
     Raises
     ------
     ParameterError : the network only says whether.
     """
     if found.mask is None:
-        raise ParameterError("This network only says whether there is an earthquake: it has no mask to write.")
+        raise ParameterError(NO_MASK)
     frame = found.grid.frame
     east, north = frame.east_km[found.mask.shape[0] // 2], frame.north_km[:, found.mask.shape[1] // 2]
     made = xr.Dataset(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from epi.learn.detect.data import CLEAR_FRINGES
 from epi.learn.detect.judge import Judged, balanced_f1
 from epi.simulate.labelled import KINDS
 
@@ -38,8 +39,9 @@ def presence_scores(
     Returns
     -------
     ``n``, ``earthquakes``, ``precision``, ``recall``, ``f1``, ``accuracy``, ``auc``, ``average_precision``,
-    ``calibration`` (mean distance of probability and frequency over ten classes), ``air_alarms`` (share of scenes with
-    nothing but air that are called earthquakes; ``air_n`` of them), ``quiet_alarms`` (of all quiet scenes), and of
+    ``auc_half`` and ``calibration`` (mean distance of probability and frequency over ten classes) without earthquakes
+    of half a fringe and less, ``air_alarms`` (share of scenes with nothing but air that are called earthquakes;
+    ``air_n`` of them), ``quiet_alarms`` (of all quiet scenes), and of
     earthquakes above half a fringe and above one: ``recall_half``, ``f1_half``, ``recall_one``, ``f1_one``, with F1 as
     if there were as many scenes without an earthquake.
     """
@@ -51,7 +53,8 @@ def presence_scores(
         "accuracy": lambda each: float(((each["probability"] >= alarm) == each["present"]).mean()),
         "auc": lambda each: float(roc_auc_score(each["present"], each["probability"])),
         "average_precision": lambda each: float(average_precision_score(each["present"], each["probability"])),
-        "calibration": lambda each: calibration_error(each["probability"], each["present"]),
+        "auc_half": lambda each: float(roc_auc_score(*_clear(each))),
+        "calibration": lambda each: calibration_error(*_clear(each)[::-1]),
         "quiet_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] != KINDS[0]),
     }
     for name, least in (("half", 0.5), ("one", 1.0)):
@@ -114,7 +117,16 @@ def with_intervals(table: pd.DataFrame, statistics: Mapping[str, Statistic], *, 
 
 
 def pooled_iou(table: pd.DataFrame) -> float:
-    """Intersection over union of all pixels of all scenes together."""
+    """Intersection over union of all pixels of all scenes together.
+
+    Parameters
+    ----------
+    table : a row a scene, with pixels ``both`` and ``either`` as of `Judged.overlap`.
+
+    Returns
+    -------
+    0 to 1; 0 where nothing is marked and nothing is true.
+    """
     return float(table["both"].sum() / max(table["either"].sum(), 1))
 
 
@@ -124,6 +136,12 @@ def calibration_error(probability: Any, present: Any, *, classes: int = 10) -> f
     order = np.argsort(said, kind="stable")
     parts = np.array_split(order, classes)
     return float(sum(len(part) * abs(said[part].mean() - true[part].mean()) for part in parts if len(part)) / said.size)
+
+
+def _clear(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Truth and probability of quiet scenes and of earthquakes that move the ground enough to be learned from."""
+    kept = table[~table["present"] | (table["fringes"] > CLEAR_FRINGES)]
+    return kept["present"], kept["probability"]
 
 
 def _share(what: NDArray[np.bool_] | pd.Series, among: NDArray[np.bool_] | pd.Series) -> float:

@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+import xarray as xr
 from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, ParameterError
@@ -12,12 +14,13 @@ from epi.learn.detect.channels import check_inputs, detect_channels
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
 from epi.patches import Patches, area_mean
+from epi.patches.patch import KEY
 
 SCALE = 1.5
 """By how much the pixels of a patch may be larger or smaller than those that the network learned from."""
 
 
-def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
+def detect_patches(network: Detector, patches: Patches) -> tuple[list[dict[str, Any]], xr.Dataset | None]:
     """Say of each patch whether it holds an earthquake, and how much of its ground moved.
 
     Parameters
@@ -29,7 +32,9 @@ def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
     -------
     One result a patch, ready for JSON: ``event``, ``subswath`` and ``patch`` (its key), ``present``, ``probability``,
     ``alarm``, ``moved_km2`` (None of a network that only says whether) and ``boxes`` around what moved, in kilometres
-    from the patch's centre.
+    from the patch's centre. And the masks, ``moved_probability`` (patch, row, column), NaN without data, on the
+    network's pixels in metres from each patch's centre, with the patches' keys and their centres in degrees; None of a
+    network that only says whether.
 
     Raises
     ------
@@ -62,13 +67,36 @@ def detect_patches(network: Detector, patches: Patches) -> list[dict[str, Any]]:
     pixel = (sizes / settings.pixels) ** 2
     moved = None if masks is None else ((masks >= settings.threshold) & valid).sum((1, 2)).numpy() * pixel
     names = patches.table[["event", "subswath", "patch"]].to_dict("records")
-    return [
+    results = [
         {str(key): value for key, value in name.items()}
         | {"present": said >= settings.alarm, "probability": said, "alarm": settings.alarm}
         | {"moved_km2": None if moved is None else float(moved[n])}
         | {"boxes": [] if masks is None else _boxes(masks[n].numpy() * valid[n].numpy(), settings.threshold, sizes[n])}
         for n, (name, said) in enumerate(zip(names, probability, strict=True))
     ]
+    return results, None if masks is None else _maps(patches.table, torch.where(valid, masks, torch.nan).numpy())
+
+
+def _maps(table: pd.DataFrame, masks: NDArray[np.float32]) -> xr.Dataset:
+    """Masks of all patches; each has metres of its own, since patches need not be equally large."""
+    side = masks.shape[-1]
+    steps = table["size_km"].to_numpy(dtype=float) * 1000 / side
+    line = np.arange(side) - (side - 1) / 2
+    metres = {"units": "m", "long_name": "from the patch's centre"}
+    places = {
+        "x": (("patch", "column"), steps[:, None] * line, metres | {"standard_name": "projection_x_coordinate"}),
+        "y": (("patch", "row"), -steps[:, None] * line, metres | {"standard_name": "projection_y_coordinate"}),
+    }
+    keys = {name: ("patch", table[name].to_numpy().astype(str)) for name in KEY if name != "patch"}
+    facts = {"units": "1", "long_name": "probability that an earthquake moved this ground"}
+    centres = {
+        "latitude": ("patch", table["center_lat"].to_numpy(dtype=float), {"units": "degrees_north"}),
+        "longitude": ("patch", table["center_lon"].to_numpy(dtype=float), {"units": "degrees_east"}),
+    }
+    return xr.Dataset(
+        {"moved_probability": (("patch", "row", "column"), masks, facts)},
+        coords={"patch": table["patch"].to_numpy().astype(str)} | keys | places | centres,
+    )
 
 
 def _boxes(mask: NDArray[np.float32], threshold: float, size_km: float) -> list[dict[str, float]]:

@@ -83,28 +83,43 @@ class DetectPlan:
         return {name: value for name, value in asdict(self).items() if name not in ("device", "workers")}
 
 
-def detect_losses(found: Found, mask: Tensor, valid: Tensor, present: Tensor) -> dict[str, Tensor]:
-    """Cross-entropy of presence; of the mask, cross-entropy and soft Dice where there is data; their sum, ``total``.
+def detect_losses(
+    found: Found,
+    mask: Tensor,
+    valid: Tensor,
+    present: Tensor,
+    counts: Tensor | None = None,
+    motion: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """Cross-entropy of presence; of the mask, cross-entropy and soft Dice where there is data; of the motion, Huber's
+    loss; their sum, ``total``.
 
     Parameters
     ----------
     found : of n scenes.
     mask, valid : (n, rows, columns), 1 or 0.
     present : (n,), 1 or 0.
+    counts : (n,), 0 of scenes from which presence and Dice are not learned, 1 of others; None counts all.
+    motion : (n, rows, columns), as `epi.learn.detect.data.motion` makes it; None where nobody knows it.
 
     References
     ----------
     Milletari et al. (2016) for the Dice loss: here the mean over scenes with moved ground, in which a small earthquake
     weighs as much as a large one.
     """
-    parts = {"present": torch.nn.functional.binary_cross_entropy_with_logits(found.present, present)}
+    counts = torch.ones_like(present) if counts is None else counts
+    each = torch.nn.functional.binary_cross_entropy_with_logits(found.present, present, reduction="none")
+    parts = {"present": (each * counts).sum() / counts.sum().clamp_min(1)}
     if found.mask is not None:
         each = torch.nn.functional.binary_cross_entropy_with_logits(found.mask, mask, reduction="none")
         parts["mask"] = (each * valid).sum() / valid.sum().clamp_min(1)
         share = found.mask.sigmoid() * valid
         both, either = (share * mask).sum((1, 2)), (share + mask * valid).sum((1, 2))
-        moved = (mask * valid).amax((1, 2))
+        moved = (mask * valid).amax((1, 2)) * counts
         parts["dice"] = ((1 - (2 * both + 1) / (either + 1)) * moved).sum() / moved.sum().clamp_min(1)
+    if found.motion is not None and motion is not None:
+        each = torch.nn.functional.smooth_l1_loss(found.motion, motion, reduction="none")
+        parts["motion"] = (each * valid).sum() / valid.sum().clamp_min(1)
     return parts | {"total": torch.stack(list(parts.values())).sum()}
 
 
@@ -146,9 +161,10 @@ class DetectLearning(lightning.LightningModule):
         network = self.averaged.eval()
         parts, right, both, either = [], [], 0.0, 0.0
         for sample in self.watched:
-            channels, mask, valid, present = (part.to(self.device) for part in sample)
+            channels, *truth = (part.to(self.device) for part in sample)
+            mask, valid, present = truth[:3]
             found = network(channels)
-            parts.append(detect_losses(found, mask, valid, present))
+            parts.append(detect_losses(found, *truth))
             right.append(((found.present > 0) == (present > 0.5)).float().mean())
             if found.mask is not None:
                 said, true = (found.mask > 0) & (valid > 0), mask > 0
