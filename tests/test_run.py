@@ -236,6 +236,21 @@ def test_parameters_and_sources_reach_the_chapters_that_declare_them(with_images
         assert run_event(DEFAULT_EVENT, **given).redone == ["04_displacement"]
 
 
+def test_a_file_that_a_parameter_names_is_noticed_when_it_changes(tiny):
+    write(tiny / "notebooks", "02_pairs", 'made("pairs.json", Path(outlines).read_text())', 'outlines: str = ""')
+    shape, table = tiny / "slides.shp", tiny / "slides.dbf"
+    shape.write_text("one outline")
+    table.write_text("2018-01-01")
+    named = {"parameters": {"outlines": str(shape)}}
+    run = run_event(DEFAULT_EVENT, **named)
+    assert (run.path / "pairs.json").read_text() == "one outline"
+    assert run_event(DEFAULT_EVENT, **named).redone == []
+    for part in (shape, table):
+        part.write_text("another")
+        assert run_event(DEFAULT_EVENT, **named).redone[0] == "02_pairs"
+        assert run_event(DEFAULT_EVENT, **named).redone == []
+
+
 def test_a_source_that_is_a_folder_is_read_and_noticed_when_it_changes(with_images):
     znap, dim = with_images / "pair.znap", with_images / "pair.dim"
     for folder in (znap, with_images / "pair.data"):

@@ -1,16 +1,17 @@
 """The whole chain for one earthquake: every chapter executed in order into a run folder, each step whole or absent.
 
 A step is one chapter. It is done again only when something it depends on has changed: its notebook, the package, the
-data that ship with the project, its parameters, the file it reads, the versions of the packages, or a file made by an
-earlier step. ``run.json`` holds these facts; it is written after each step, so that a run killed at any moment loses
-at most the step it was in.
+data that ship with the project, its parameters, the files that it reads or that they name, the versions of the
+packages, or a file made by an earlier step. ``run.json`` holds these facts; it is written after each step, so that a
+run killed at any moment loses at most the step it was in.
 """
 
+import glob
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,7 @@ def run_event(
             inputs: dict[str, Any] = {"notebook": sha256(path), **world}
             inputs["parameters"] = {name: value for name, value in given.items() if name in known}
             inputs["source"] = hashes(sources) if "source" in known else {}
+            inputs["files"] = hashes(_named_files(value for name, value in (parameters or {}).items() if name in known))
             inputs |= {"catalogue": hashes([listed])} if listed and "catalogue" in known else {}
             _step(run, path, inputs, progress)
     return run
@@ -247,6 +249,14 @@ def _parts(source: Path) -> list[Path]:
     """Return everything that a source is made of, there or not: the file, its parameters, SNAP's pixels beside it."""
     beside = [source.with_suffix(suffix) for suffix in (".par", ".dim", ".data")]
     return [source, *(path for path in beside if path != source)]
+
+
+def _named_files(values: Iterable[object]) -> list[Path]:
+    """Return the files that parameters name, with what else has their name: a shapefile is several files."""
+    named = [
+        PROJECT_ROOT / value for value in values if isinstance(value, str) and os.path.isfile(PROJECT_ROOT / value)
+    ]
+    return [part for path in named for part in sorted(path.parent.glob(f"{glob.escape(path.stem)}.*"))]
 
 
 def _refuse_own(sources: list[Path], folder: Path) -> None:
