@@ -5,7 +5,7 @@ from epi.patches.stack.cut import check_patches, cut_patches, join_patches
 from epi.patches.stack.files import load_patches, load_stack, save_patches, save_stack
 from epi.patches.stack.make import check_stack, make_stack
 from epi.patches.stack.mask import landslide_mask
-from epi.patches.stack.statistics import band_statistics
+from epi.patches.stack.statistics import band_statistics, mean_and_spread
 
 __all__ = [
     "BANDS",
@@ -18,6 +18,7 @@ __all__ = [
     "load_patches",
     "load_stack",
     "make_stack",
+    "mean_and_spread",
     "save_patches",
     "save_stack",
 ]

@@ -1,6 +1,7 @@
 """From a product and what slid in it to the stack: seven bands, a mask of landslides and a mask of valid pixels."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,8 +46,9 @@ def make_stack(
     ----------
     product : of either engine, on a map or a radar's grid, with phase, coherence, ``i`` and ``q``, elevation, unwrapped
         phase or displacement, and local incidence angle.
-    landslide : an inventory, whose dates are held against the product's (`epi.catalogue.select_dates`); or a mask of
-        true and false (or 1 and 0) on the product's grid. A mask without coordinates is taken to be on it.
+    landslide : an inventory, whose dates are held against the product's (`epi.catalogue.select_dates`); a product that
+        states no dates takes all of them, and a warning says so. Or a mask of true and false (or 1 and 0) on the
+        product's grid. A mask without coordinates is taken to be on it.
     all_touched : as for `landslide_mask`.
     required : bands without which a pixel is not valid; as published, all. An unwrapping that leaves out decorrelated
         ground leaves out landslides: the attributes say how many of their pixels are valid.
@@ -138,7 +140,17 @@ def _bands(product: xr.Dataset) -> dict[str, NDArray[np.float32]]:
 def _burned(product: xr.Dataset, inventory: Inventory, all_touched: bool) -> xr.DataArray:
     """Burn what slid between the product's two images; attributes say what became of the inventory."""
     first, last = (str(product.attrs.get(f"{side}_time", "")) for side in ("reference", "secondary"))
-    between = select_dates(inventory, first, last) if first and last else inventory
+    if first and last:
+        between = select_dates(inventory, first, last)
+    else:
+        warnings.warn(
+            "The product does not say when its two images were taken (attributes reference_time and secondary_time), "
+            "so the inventory's dates were not held against them: all of its landslides are burned in. State the "
+            "times, or choose the landslides with select_dates first.",
+            UserWarning,
+            stacklevel=3,
+        )
+        between = inventory
     mask = landslide_mask(product, between, all_touched=all_touched)
     return mask.assign_attrs(report=between.report.summary)
 
