@@ -4,7 +4,7 @@ The floor is the noise alone: two fields of air, each of complex normal numbers 
 transform. One at a time is what a scene costs that is drawn for itself (`epi.simulate`), at as many pixels. Two threads
 share each block; two processes, as a training's workers, each make their own.
 
-Run: python tests/bench/bench_labelled.py [--pixels 224] [--blocks 2] [--profile]
+Run: python tests/bench/bench_labelled.py [--pixels 224] [--blocks 6] [--profile]
 """
 
 import argparse
@@ -101,7 +101,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pixels", type=int, default=224, help="a side")
-    parser.add_argument("--blocks", type=int, default=2, help="of 64 scenes; the least time counts")
+    parser.add_argument("--blocks", type=int, default=6, help="of 64 scenes; the least time counts")
     parser.add_argument("--profile", action="store_true", help="say where the time goes instead")
     options = parser.parse_args()
     if options.profile:

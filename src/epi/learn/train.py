@@ -9,7 +9,7 @@ from typing import Any, cast
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.data import Batches, Sample
@@ -80,7 +80,7 @@ class Learning(lightning.LightningModule):
         super().__init__()
         self.plan, self.watched, self.diary = plan, watched, diary
         self.network = Locator(plan.settings, seed=plan.seed)
-        self.average = AveragedModel(self.network, avg_fn=partial(_running_mean, memory=plan.memory), use_buffers=True)
+        self.average = AveragedModel(self.network, avg_fn=get_ema_avg_fn(1 - 1 / plan.memory), use_buffers=True)  # type: ignore[no-untyped-call]
         self.rows: list[dict[str, float]] = []
 
     def training_step(self, batch: Sample, _: int) -> Tensor:
@@ -218,11 +218,6 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
         )
         trainer.fit(learning, batches, ckpt_path=kept if done else None, weights_only=True)
     return Trained(learning.averaged.cpu().eval(), pd.DataFrame(learning.rows), learning.centre_km())
-
-
-def _running_mean(average: Tensor, new: Tensor, _: Tensor | int, *, memory: int) -> Tensor:
-    """Exponential average of the weights, over about so many steps."""
-    return average + (new - average) / memory
 
 
 def _mean(answer: Answer) -> Tensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import cast
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from epi.learn.ablation.pool import PIXELS, SIZE_KM, Pool
 from epi.learn.channels import CHANNELS
@@ -112,7 +111,7 @@ def train(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), lr=course.rate, weight_decay=1e-2, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, course.rate, total_steps=course.steps + 1, pct_start=0.1)
-    average = AveragedModel(network, avg_fn=partial(_running_mean, memory=course.memory), use_buffers=True)
+    average = AveragedModel(network, avg_fn=get_ema_avg_fn(1 - 1 / course.memory), use_buffers=True)  # type: ignore[no-untyped-call]
     rows, recent = [], []
     for step, chosen in enumerate(_order(len(material.pool), course, seed), start=1):
         with torch.autocast("cpu", torch.bfloat16):
@@ -172,7 +171,3 @@ def _order(count: int, course: Course, seed: int) -> Iterator[NDArray[np.intp]]:
     every = np.concatenate([rng.permutation(count) for _ in range(passes)])
     for step in range(course.steps):
         yield every[step * course.batch : (step + 1) * course.batch]
-
-
-def _running_mean(average: Tensor, new: Tensor, _: Tensor | int, *, memory: int) -> Tensor:
-    return average + (new - average) / memory
