@@ -27,7 +27,7 @@ from epi.learn.magnitude.networks import (
     save_magnitude,
 )
 from epi.learn.magnitude.quakeset import Pairs, Scaling, measure_scaling, open_quakeset
-from epi.learn.magnitude.run import PROFILES, MagnitudeProfile, run_magnitude
+from epi.learn.magnitude.run import PROFILES, MagnitudeProfile, compare_practice, run_magnitude
 from epi.learn.magnitude.scores import magnitude_scores, paired_differences
 from epi.learn.magnitude.training import CHECKPOINT, MagnitudePlan, PairBatches, rate_share, train_magnitude
 from epi.settings import Settings
@@ -189,6 +189,34 @@ def test_flips_are_of_both_images_and_of_half_the_pairs(parts):
     assert np.mean(turned, axis=0) == pytest.approx([0.5, 0.5], abs=0.15)
 
 
+def changed_pairs(parts, shares):
+    """Training pairs of earthquakes that changed so much of their patches, one after the other."""
+    table = parts["train"].table.assign(slid=np.repeat(shares, 2), collapsed=0.0, torn=0.0)
+    return Pairs(parts["train"].source, table, 32)
+
+
+def test_practice_is_on_patches_that_an_earthquake_changed(parts):
+    pairs = changed_pairs(parts, [0.2, 0.0, 0.05, 0.005, 0.0, 0.02, 0.0, 0.3])
+    plan = replace(PLAN, practice=3)
+    batches = PairBatches(pairs, FLAT, plan)
+    assert plan.steps(pairs) == 3 * 2 + 2 * 4
+    for turn in range(3):
+        practised = np.concatenate([batches.chosen(2 * turn + step) for step in range(2)])
+        assert sorted(practised) == [0, 1, 4, 5, 10, 11, 14, 15]  # the quiet pair of each of the four patches too
+    for turn in range(2):
+        assert sorted(np.concatenate([batches.chosen(6 + 4 * turn + step) for step in range(4)])) == list(range(16))
+    assert not np.array_equal(batches.chosen(0), batches.chosen(2))  # each pass has an order of its own
+
+
+def test_practice_needs_to_know_what_changed(parts):
+    plan = replace(PLAN, practice=1)
+    unknown = Pairs(parts["train"].source, parts["train"].table.drop(columns=["slid", "torn"]), 32)
+    with pytest.raises(ParameterError, match="do not say what share slid or torn: only simulated ones do"):
+        train_magnitude(plan, unknown, FLAT)
+    with pytest.raises(ParameterError, match=r"2 training pairs \(practice\), and batches of 4"):
+        train_magnitude(plan, changed_pairs(parts, [0.2] + [0.0] * 7), FLAT)
+
+
 class StoppedError(Exception):
     pass
 
@@ -212,7 +240,7 @@ def test_stopped_and_taken_up_again_it_gives_the_same_weights(parts, tmp_path, m
     resumed = train_magnitude(PLAN, train, scaling, folder=tmp_path, every=3)
     assert same(unbroken.network, resumed.network)
     pd.testing.assert_frame_equal(unbroken.history, resumed.history)
-    assert len(resumed.history) == PLAN.steps(len(train)) == 8
+    assert len(resumed.history) == PLAN.steps(train) == 8
     with pytest.raises(FileFormatError, match="of another plan"):
         train_magnitude(replace(PLAN, ranking=False), train, scaling, folder=tmp_path)
 
@@ -249,7 +277,7 @@ def test_plans_that_do_not_fit(parts):
     train = parts["train"]
     for plan, told in (
         (replace(PLAN, pixels=64), "Pairs of 32 pixels for a network of 64"),
-        (replace(PLAN, batch=64), "16 training pairs, and batches of 64"),
+        (replace(PLAN, batch=64), r"16 training pairs \(all\), and batches of 64"),
     ):
         with pytest.raises(ParameterError, match=told):
             train_magnitude(plan, train, FLAT)
@@ -369,7 +397,8 @@ def test_the_study_writes_its_tables_and_goes_on_where_it_was(home, monkeypatch)
         assert row["mae"] == pytest.approx(np.abs(said - known["magnitude"]).mean(), rel=1e-4)
     ranking = written["ranking"].iloc[0]
     assert ranking["mae_difference"] == pytest.approx(ranking["mae_with"] - ranking["mae_without"], abs=1e-4)
-    assert written["sizes"].iloc[0]["printed_mflops"] == 44.1
+    assert list(written["sizes"]["network"]) == list(MODELS)  # those that are not trained are counted too
+    assert written["sizes"].set_index("network").loc[SMALLEST, "printed_mflops"] == 44.1
     network = load_magnitude(home / "data/magnitude_mobilenetv3_small.safetensors")
     card = read_magnitude_card(home / "data/magnitude_mobilenetv3_small.safetensors")
     assert card["plan"]["ranking"] is True
@@ -385,13 +414,29 @@ def test_the_study_writes_its_tables_and_goes_on_where_it_was(home, monkeypatch)
         run_magnitude(profile, say=heard.append, **asked)
 
 
+def test_what_practice_does_is_asked_of_validation_earthquakes(home, monkeypatch):
+    monkeypatch.setattr("epi.learn.magnitude.training.SEEN", -1.0)  # these few changed nothing: all are practised on
+    plan = replace(PLAN, practice=2, epochs=1, seed=0)
+    events = {"train": 4, "validation": 3, "test": 2}
+    profile = MagnitudeProfile("tiny", {SMALLEST: plan}, events, recipe=RECIPE, draws=10)
+    rows = compare_practice(folder=home / "work", command="as asked", profile=profile, device="cpu")
+    assert list(rows["practice"]) == [2, 0]
+    assert len(set(rows["steps"])) == 1  # as many steps either way
+    assert set(rows["events"]) == {3}
+    assert not np.allclose(rows["mae"].iloc[0], rows["mae"].iloc[1], rtol=1e-6)
+    written = pd.read_csv(home / "data/tiny_practice.csv")
+    assert list(written["command"]) == ["as asked"] * 2
+
+
 def test_profiles_are_the_published_study_and_what_a_cpu_can_do():
     full, cpu = PROFILES["full"], PROFILES["cpu"]
-    assert list(full.plans) == list(cpu.plans) == list(MODELS)
+    assert list(full.plans) == list(MODELS)
+    assert list(cpu.plans) == [SMALLEST]
     for plan in full.plans.values():
         assert (plan.pixels, plan.epochs, plan.batch, plan.rate, plan.warm) == (512, 10, 16, 1e-4, 0.1)
         assert (plan.weights, plan.margin, plan.flips, plan.standardised) == ("auto", 0.02, 0.5, False)
-    assert {plan.pixels for plan in cpu.plans.values()} == {128}
+        assert plan.practice == 0  # of real earthquakes nobody knows what they changed
+    assert cpu.plans[SMALLEST].pixels == 128
     assert len(cpu.seeds) == 3
 
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from epi.learn.magnitude.quakeset import Pairs
+from epi.learn.magnitude.quakeset import CHANGED, Pairs
 
 Floats = NDArray[np.float64]
 
@@ -23,8 +23,6 @@ CONSTANTS = ("mean", "median", "zero")
 PENALTIES = tuple(10.0**power for power in range(-2, 5))
 CHANGE = "change statistics"
 KNOWN = "known changes"
-CHANGED = ("slid", "collapsed", "torn")
-"""Shares of a patch's ground that an earthquake changed, which only a simulation knows."""
 
 
 def change_statistics(pairs: Pairs) -> Floats:

@@ -25,6 +25,8 @@ CHANNELS = 2 * len(POLARISATIONS)
 FLOOR_DB = -35.0
 """Backscatter below this is set to it: Sentinel-1's own noise is near -25 dB, and a logarithm of almost nothing would
 outweigh everything else (the authors' program adds 1e-9, which makes ground without data -90 dB)."""
+CHANGED = ("slid", "collapsed", "torn")
+"""Shares of a patch's ground that its earthquake changed, which only a simulation knows."""
 MEMORY_BYTES = 2_000_000_000
 """Up to so much is kept in memory once it was read."""
 
@@ -162,6 +164,20 @@ class Pairs:
     def magnitude(self) -> NDArray[np.float64]:
         """True magnitudes, 0 of pairs without an earthquake."""
         return np.array(self.table["magnitude"], dtype=float)
+
+    @property
+    def changed(self) -> NDArray[np.float64]:
+        """Share of the ground of each pair's patch that its earthquake changed; both pairs of a patch have the same.
+
+        Raises
+        ------
+        ParameterError : the file does not say: only a simulation knows.
+        """
+        if missing := [name for name in CHANGED if name not in self.table]:
+            raise ParameterError(
+                f"These pairs do not say what share {' or '.join(missing)}: only simulated ones do. Plan no practice."
+            )
+        return np.array(self.table[list(CHANGED)].sum(axis=1), dtype=float)
 
 
 @dataclass(frozen=True)

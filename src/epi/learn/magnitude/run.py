@@ -1,12 +1,13 @@
-"""Train the networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
+"""Train networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
 
-``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains all five networks, three seeds each way,
-in about 25 minutes of one core, and writes the weights that ship; ``--profile more`` the smallest network alone, on
-three times the earthquakes for five epochs; ``--profile full --data FOLDER`` is the published study, on a GPU.
-Interrupted, each goes on from its last checkpoint.
+``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains the smallest of the five networks, three
+seeds each way, in about half an hour of one core, counts and times the others, and writes the weights that ship;
+``--profile practice`` asks of validation earthquakes what its practice does; ``--profile full --data FOLDER`` is the
+published study of all five, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,7 +52,7 @@ class MagnitudeProfile:
     Attributes
     ----------
     table : beginning of the names of the files of the project's data that are written.
-    plans : by network.
+    plans : by network; the others of `MODELS` are only counted and timed.
     events : simulated earthquakes of each part, where no folder is given.
     recipe : what they are.
     seeds : of the networks; each is trained both ways with each.
@@ -68,22 +69,16 @@ class MagnitudeProfile:
     ships: str | None = None
 
 
-CPU: dict[str, Any] = {"pixels": 128, "weights": None, "standardised": True, "rate": 1e-3}
-"""What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, and a rate ten
-times the published one, which is meant for weights that have already learned to see: the middle one of three between
-which the validation earthquakes and the smallest network could not tell (`--profile rates`)."""
-EVENTS = {"train": 640, "validation": 100, "test": 240}
+CPU = MagnitudePlan(SHIPPED, pixels=128, practice=8, epochs=2, rate=2e-3, weights=None, standardised=True)
+"""What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, practice in
+place of what photographs would have taught them, and a rate twenty times the published one, which is meant for weights
+that have already learned to see."""
+EVENTS = {"train": 1600, "validation": 200, "test": 240}
 
 PROFILES: dict[str, MagnitudeProfile] = {
     "full": MagnitudeProfile("magnitude_full", {model: MagnitudePlan(model) for model in MODELS}, EVENTS),
-    "cpu": MagnitudeProfile(
-        "magnitude", {model: MagnitudePlan(model, epochs=1, **CPU) for model in MODELS}, EVENTS, ships=SHIPPED
-    ),
-    "more": MagnitudeProfile(
-        "magnitude_more", {SHIPPED: MagnitudePlan(SHIPPED, epochs=5, **CPU)}, EVENTS | {"train": 1920}, ships=SHIPPED
-    ),
+    "cpu": MagnitudeProfile("magnitude", {SHIPPED: CPU}, EVENTS, ships=SHIPPED),
 }
-RATES = (3e-4, 1e-3, 3e-3)
 
 
 def run_magnitude(
@@ -127,9 +122,9 @@ def run_magnitude(
     for name, answer in fit_free(train).predict(test).items():
         said[name] = answer
         rows.append({"network": name} | facts | _scores(profile, test.table.assign(predicted=answer)))
-    sizes, ranking = [], []
+    sizes = [_size_row(model, pixels, scaling) for model in MODELS]
+    ranking = []
     for model, plan in profile.plans.items():
-        sizes.append(_size_row(plan, scaling))
         ways: dict[str, dict[int, pd.DataFrame]] = {way: {} for way in WAYS}
         for seed in profile.seeds:
             for way, with_ranking in WAYS.items():
@@ -138,7 +133,7 @@ def run_magnitude(
                 ways[way][seed] = test.table.assign(predicted=answer)
                 said[f"{model} {way} {seed}"] = answer
                 row = {"network": model, "ranking": way, "seed": seed} | facts | _scores(profile, ways[way][seed])
-                rows.append(row | _settings(each, len(train)) | told)
+                rows.append(row | _settings(each, train) | told)
                 say(f"{model} {way} ranking, seed {seed}: MAE {row['mae']:.3f}, AUC {row['auc']:.3f}")
         ranking.append(_ranking_row(profile, model, ways, facts))
         table = pd.DataFrame(rows).assign(command=command)
@@ -150,25 +145,38 @@ def run_magnitude(
     return table
 
 
-def choose_rate(*, folder: str | Path, command: str, device: str = "auto", say: Say = print) -> pd.DataFrame:
-    """Score rates of the CPU's recipe on the validation earthquakes, with the smallest network and no ranking.
+def compare_practice(
+    *,
+    folder: str | Path,
+    command: str,
+    profile: MagnitudeProfile = PROFILES["cpu"],
+    device: str = "auto",
+    say: Say = print,
+) -> pd.DataFrame:
+    """Score the smallest network with practice, and with no fewer steps on all pairs, on the validation earthquakes.
+
+    Parameters
+    ----------
+    folder, command, device, say : as for `run_magnitude`.
+    profile : its plan of the smallest network is trained, without ranking and with one seed.
 
     Returns
     -------
-    A row a rate, as written to ``magnitude_rates.csv``. The test is not looked at.
+    A row each, as written to ``…_practice.csv``. The test is not looked at.
     """
-    profile, home = PROFILES["cpu"], Path(folder)
-    plan = replace(profile.plans[SHIPPED], ranking=False, device=device)
+    plan, home = replace(profile.plans[SHIPPED], ranking=False, device=device), Path(folder)
     parts = _pairs(profile, home, None, plan.pixels, say)
-    scaling = measure_scaling(parts["train"])
+    train, asked = parts["train"], parts["validation"]
+    scaling = measure_scaling(train)
+    more = math.ceil(plan.steps(train) / (len(train) // plan.batch))
     rows = []
-    for rate in RATES:
-        trained = train_magnitude(replace(plan, rate=rate), parts["train"], scaling, say=say)
-        answer = predict(trained.network, parts["validation"])
-        row = {"network": SHIPPED, "part": "validation", "rate": rate, "epochs": plan.epochs}
-        rows.append(row | magnitude_scores(parts["validation"].table.assign(predicted=answer)))
+    for each in (plan, replace(plan, practice=0, epochs=more)):
+        place = home / f"{profile.table}_practice" / f"{each.model}-{each.practice}-{each.epochs}"
+        answer, told = _answer(each, train, asked, scaling, place, say)
+        row = {"network": each.model, "part": "validation", "seed": each.seed} | _settings(each, train) | told
+        rows.append(row | _scores(profile, asked.table.assign(predicted=answer)))
     table = pd.DataFrame(rows).assign(command=command)
-    _write("magnitude", {"rates": table}, command)
+    _write(profile.table, {"practice": table}, command)
     return table
 
 
@@ -210,20 +218,20 @@ def _answer(
     return answer, {"began": trained.began}
 
 
-def _settings(plan: MagnitudePlan, pairs: int) -> dict[str, Any]:
+def _settings(plan: MagnitudePlan, pairs: Pairs) -> dict[str, Any]:
     """Settings that a row of scores states."""
-    names = ("epochs", "batch", "rate", "margin", "standardised")
+    names = ("practice", "epochs", "batch", "rate", "margin", "standardised")
     return {"steps": plan.steps(pairs)} | {name: getattr(plan, name) for name in names}
 
 
-def _size_row(plan: MagnitudePlan, scaling: Scaling) -> dict[str, Any]:
-    """Parameters, FLOPs and latency of a network at its own pixels, and FLOPs at 512, beside what was printed."""
-    row: dict[str, Any] = {"network": plan.model, "pixels": plan.pixels}
-    network, _ = build_magnitude(MagnitudeSettings(plan.model, plan.pixels, scaling))
-    size, printed = measure_size(network, pixels=plan.pixels), MODELS[plan.model]
+def _size_row(model: str, pixels: int, scaling: Scaling) -> dict[str, Any]:
+    """Parameters, FLOPs and latency of a network at some pixels, and FLOPs at 128 and 512, beside what was printed."""
+    row: dict[str, Any] = {"network": model, "pixels": pixels}
+    network, _ = build_magnitude(MagnitudeSettings(model, pixels, scaling))
+    size, printed = measure_size(network, pixels=pixels), MODELS[model]
     row |= size._asdict()
     for side in (128, 512):
-        other, _ = build_magnitude(MagnitudeSettings(plan.model, side, scaling))
+        other, _ = build_magnitude(MagnitudeSettings(model, side, scaling))
         row[f"mflops_{side}"] = count_mflops(other, pixels=side)
     return row | {"printed_parameters": printed.parameters * 1e6, "printed_mflops": printed.flops}
 
@@ -266,8 +274,8 @@ def _ship(profile: MagnitudeProfile, model: str, home: Path, table: pd.DataFrame
             "learned from simulated backscatter alone: real land and weather may be unlike it",
             f"squares of {profile.recipe.size_km:g} km in {plan.pixels} pixels, gamma or sigma nought, linear power",
             "most earthquakes below magnitude 6 change nothing that Sentinel-1's backscatter would show",
-            "an AUC near 0.5 among its scores means that it tells no earthquake from none: it shows how such a network "
-            "is used, not that it works",
+            "its AUC says how often it holds an earthquake for larger than none; 0.5 is chance, and what it says of a "
+            "single pair is not to be relied on",
         ],
     }
     name = f"magnitude_{model.removesuffix('_100')}.safetensors"

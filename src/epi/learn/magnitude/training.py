@@ -1,4 +1,4 @@
-"""Training a network to say magnitudes, with or without ranking, by the published recipe."""
+"""Training a network to say magnitudes, with or without ranking, by the published recipe, and practice before it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from epi.errors import ParameterError
@@ -21,6 +22,8 @@ from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
 CHECKPOINT = "last.ckpt"
+SEEN = 0.01
+"""Share of a patch from which an earthquake's changes can be seen well enough to practise on."""
 Batch = tuple[Tensor, Tensor]
 
 
@@ -35,6 +38,9 @@ class MagnitudePlan:
     epochs, batch : passes over the training pairs, and pairs a step; a last batch that is not full is left out.
     rate, warm, decay : highest learning rate, share of the steps over which it rises evenly (then it falls evenly to
         0), and AdamW's weight decay.
+    practice : passes before these over the patches alone of which the earthquake changed more than `SEEN`, with both
+        their pairs: not published. Weights that know nothing learn little from earthquakes that changed nothing, and
+        most are such. Only simulated pairs say what changed.
     flips : probability of each of the two flips.
     weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
@@ -53,6 +59,7 @@ class MagnitudePlan:
     warm: float = 0.1
     decay: float = 0.01
     flips: float = 0.5
+    practice: int = 0
     weights: str | None = "auto"
     standardised: bool = False
     seed: int = 0
@@ -63,16 +70,26 @@ class MagnitudePlan:
         """Plain values of all that decides the weights: not the device."""
         return {name: value for name, value in asdict(self).items() if name != "device"}
 
-    def steps(self, pairs: int) -> int:
-        """Steps in all, of so many training pairs.
+    def rows(self, pairs: Pairs) -> dict[str, NDArray[np.intp]]:
+        """Pairs of each part of the training, in its order: those to practise on, then all.
 
         Raises
         ------
-        ParameterError : fewer pairs than a batch.
+        ParameterError : fewer pairs than a batch, or practice on pairs that do not say what changed.
         """
-        if self.batch < 1 or pairs < self.batch:
-            raise ParameterError(f"{pairs} training pairs, and batches of {self.batch}: give more, or smaller batches.")
-        return self.epochs * (pairs // self.batch)
+        found = {"practice": np.flatnonzero(pairs.changed > SEEN)} if self.practice else {}
+        found["all"] = np.arange(len(pairs))
+        for part, rows in found.items():
+            if self.batch < 1 or len(rows) < self.batch:
+                raise ParameterError(
+                    f"{len(rows)} training pairs ({part}), and batches of {self.batch}: give more, or smaller batches."
+                )
+        return found
+
+    def steps(self, pairs: Pairs) -> int:
+        """Steps in all, practice included; errors as of `rows`."""
+        passes = {"practice": self.practice, "all": self.epochs}
+        return sum(passes[part] * (len(rows) // self.batch) for part, rows in self.rows(pairs).items())
 
 
 class PairBatches:
@@ -88,14 +105,22 @@ class PairBatches:
     def __init__(self, pairs: Pairs, scaling: Scaling, plan: MagnitudePlan, *, first: int = 0) -> None:
         self.pairs, self.scaling, self.plan, self.first = pairs, scaling, plan, first
         self.true = torch.tensor(pairs.magnitude, dtype=torch.float32)
+        self.rows = plan.rows(pairs)
+
+    def chosen(self, number: int) -> NDArray[np.intp]:
+        """Pairs of the n-th batch: every pair once a pass, in an order of its own."""
+        practice = self.rows.get("practice", np.arange(0))
+        before = self.plan.practice * (len(practice) // self.plan.batch)
+        rows, number, part = (practice, number, 2) if number < before else (self.rows["all"], number - before, 0)
+        epoch, place = divmod(number, len(rows) // self.plan.batch)
+        order = np.random.default_rng([self.plan.seed, part, epoch]).permutation(rows)
+        return np.asarray(order[place * self.plan.batch : (place + 1) * self.plan.batch])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield channels and magnitudes without end, every pair once an epoch."""
-        number, each = self.first, len(self.pairs) // self.plan.batch
+        """Yield scaled channels, (batch, 4, pixels, pixels), and magnitudes, (batch,), without end."""
+        number = self.first
         while True:
-            epoch, place = divmod(number, each)
-            order = np.random.default_rng([self.plan.seed, 0, epoch]).permutation(len(self.pairs))
-            chosen = order[place * self.plan.batch : (place + 1) * self.plan.batch]
+            chosen = self.chosen(number)
             flips = np.random.default_rng([self.plan.seed, 1, number]).uniform(size=(len(chosen), 2)) < self.plan.flips
             images = [
                 self.pairs.decibels(int(pair)).flip([axis - 2 for axis in (0, 1) if turned[axis]])
@@ -190,7 +215,7 @@ def train_magnitude(
         raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
     if pairs.pixels != plan.pixels:
         raise ParameterError(f"Pairs of {pairs.pixels} pixels for a network of {plan.pixels}: make them alike.")
-    steps, true = plan.steps(len(pairs)), pairs.magnitude
+    steps, true = plan.steps(pairs), pairs.magnitude
     centre, spread = (float(true.mean()), float(true.std())) if plan.standardised else (0.0, 1.0)
     settings = MagnitudeSettings(plan.model, plan.pixels, scaling, centre, spread)
     kept = make_folder(folder) / CHECKPOINT if folder else None
