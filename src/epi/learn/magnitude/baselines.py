@@ -26,7 +26,21 @@ KNOWN = "known changes"
 
 
 def change_statistics(pairs: Pairs) -> Floats:
-    """Simple numbers of pairs, (n, 12) in the order of `STATISTICS`; ground without data is left out."""
+    """Simple numbers of how much the images of pairs differ.
+
+    Parameters
+    ----------
+    pairs : each with some ground that has data at both dates.
+
+    Returns
+    -------
+    (n, 12) in the order of `STATISTICS`, dB; ground without data (NaN) is left out, and counts as unchanged where
+    changes are averaged over squares.
+
+    Raises
+    ------
+    FileFormatError : a pair cannot be read, see `Pairs.decibels`.
+    """
     rows = []
     for number in range(len(pairs)):
         values = pairs.decibels(number)
@@ -42,7 +56,16 @@ def change_statistics(pairs: Pairs) -> Floats:
 
 
 def known_changes(pairs: Pairs) -> Floats:
-    """What an earthquake changed between the images of pairs, (n, 3) in the order of `CHANGED`: 0 without one."""
+    """What an earthquake changed between the images of pairs.
+
+    Parameters
+    ----------
+    pairs : simulated ones, which know the shares of their patch.
+
+    Returns
+    -------
+    (n, 3) in the order of `CHANGED`: decades of the share above 0.00001 of the patch, 0 without an earthquake.
+    """
     shares = np.array(pairs.table[list(CHANGED)], dtype=float) * np.array(pairs.table["label"], dtype=float)[:, None]
     return np.asarray(np.log10(shares + 1e-5) + 5)
 
@@ -64,7 +87,12 @@ class Free:
     known: RandomForestRegressor | None = None
 
     def predict(self, pairs: Pairs) -> dict[str, Floats]:
-        """Magnitudes by the answer's name, (n,) each."""
+        """Say magnitudes by the answer's name, (n,) each.
+
+        Parameters
+        ----------
+        pairs : simulated ones where `known` was fitted.
+        """
         said = {name: np.full(len(pairs), value) for name, value in self.constants.items()}
         said[CHANGE] = np.asarray(self.line.predict(change_statistics(pairs)), dtype=float)
         if self.known is not None:
@@ -73,7 +101,12 @@ class Free:
 
 
 def fit_free(pairs: Pairs) -> Free:
-    """Fit constants, line and trees to training pairs, positives and negatives as they come."""
+    """Fit constants, line and, where the pairs know what changed, trees.
+
+    Parameters
+    ----------
+    pairs : of the training part, positives and negatives as they come.
+    """
     true = pairs.magnitude
     line = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(change_statistics(pairs), true)
     values = (float(true.mean()), float(np.median(true)), 0.0)

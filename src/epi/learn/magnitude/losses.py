@@ -43,6 +43,11 @@ def ranking_loss_as_printed(predicted: Tensor, margin: float = MARGIN) -> Tensor
 
     Then -y (x_i - x_j) is -|x_i - x_j|: the loss is max(0, m - |x_i - x_j|), which knows nothing of the truth and only
     pushes apart what is closer than the margin. It is here to be looked at; nothing is trained with it.
+
+    Parameters
+    ----------
+    predicted : (n,) magnitudes, two at least.
+    margin : in units of magnitude.
     """
     first, second = torch.triu_indices(len(predicted), len(predicted), offset=1, device=predicted.device)
     one, other = predicted[first], predicted[second]
@@ -51,7 +56,18 @@ def ranking_loss_as_printed(predicted: Tensor, margin: float = MARGIN) -> Tensor
 
 
 def magnitude_losses(predicted: Tensor, true: Tensor, *, ranking: bool, margin: float = MARGIN) -> dict[str, Tensor]:
-    """Mean square error, ranking loss, and what is learned from (``total``): the first, or the sum of both."""
+    """What is asked of a batch: to be right, to be in order, and what is learned from.
+
+    Parameters
+    ----------
+    predicted, true : (n,) magnitudes, 0 without an earthquake.
+    ranking : whether order is asked for too.
+    margin : of the ranking loss, in units of magnitude.
+
+    Returns
+    -------
+    ``mse`` (mean square error), ``ranking`` (counted either way) and ``total``: the first, or the sum of both.
+    """
     parts = {
         "mse": torch.nn.functional.mse_loss(predicted, true),
         "ranking": ranking_loss(predicted, true, margin),

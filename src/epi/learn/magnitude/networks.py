@@ -125,7 +125,23 @@ def _begin_head(body: nn.Module, settings: MagnitudeSettings, seed: int) -> None
 
 @torch.inference_mode()
 def predict(network: MagnitudeNetwork, pairs: Pairs, *, batch: int = 32, device: str = "cpu") -> np.ndarray:
-    """Magnitudes that a network says of all pairs, (n,)."""
+    """Magnitudes that a network says of all pairs.
+
+    Parameters
+    ----------
+    network : its own scaling is used; it is left ready to look.
+    pairs : of as many pixels as the network was built for; ground without data is the mean to it.
+    batch : pairs at a time; the answers do not depend on it.
+    device : where it looks.
+
+    Returns
+    -------
+    (n,) in the order of the pairs.
+
+    Raises
+    ------
+    FileFormatError : a pair cannot be read, see `Pairs.decibels`.
+    """
     network = network.eval().to(device)
     said = []
     for start in range(0, len(pairs), batch):
@@ -154,7 +170,14 @@ class Size(NamedTuple):
 
 @torch.inference_mode()
 def measure_size(network: nn.Module, *, pixels: int, repeats: int = 40) -> Size:
-    """Count and time a network on the CPU."""
+    """Count and time a network on the CPU.
+
+    Parameters
+    ----------
+    network : takes (1, 4, pixels, pixels).
+    pixels : a side.
+    repeats : times it is timed, of which the least counts.
+    """
     network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     channels = torch.zeros(1, CHANNELS, pixels, pixels).to(memory_format=torch.channels_last)
     network(channels)  # the first time prepares what later ones use
@@ -181,6 +204,12 @@ def count_mflops(network: nn.Module, *, pixels: int) -> float:
 
 def save_magnitude(network: MagnitudeNetwork, path: str | Path, card: Mapping[str, object] | None = None) -> Path:
     """Write the weights in half precision with settings and card, whole or not at all.
+
+    Parameters
+    ----------
+    network : what is kept.
+    path : the file, ``.safetensors``.
+    card : plain values that say where the weights are from, and how far to trust them.
 
     Raises
     ------

@@ -97,9 +97,16 @@ def assert_apart(table: pd.DataFrame, source: str | Path) -> None:
 
 
 def decibels(power: Tensor) -> Tensor:
-    """10 log10 of backscatter, at least `FLOOR_DB`; NaN where there are no data (0, negative or not finite).
+    """10 log10 of backscatter.
 
-    torchgeo turns NaN into 0, and QuakeSet has 0 outside the images: neither is a measurement.
+    Parameters
+    ----------
+    power : linear, any shape.
+
+    Returns
+    -------
+    dB, at least `FLOOR_DB`; NaN where there are no data (0, negative or not finite): torchgeo turns NaN into 0, and
+    QuakeSet has 0 outside the images, and neither is a measurement.
     """
     there = torch.isfinite(power) & (power > 0)
     value = 10 * torch.log10(torch.where(there, power, 1.0))
@@ -107,7 +114,17 @@ def decibels(power: Tensor) -> Tensor:
 
 
 def average(power: Tensor, pixels: int) -> Tensor:
-    """Mean power over squares, (channels, pixels, pixels), of what has data: more looks, fewer pixels."""
+    """Mean power over squares: more looks, fewer pixels.
+
+    Parameters
+    ----------
+    power : (channels, side, side), linear.
+    pixels : a side of the answer; divides the side.
+
+    Returns
+    -------
+    (channels, pixels, pixels), of what has data (see `decibels`); NaN where nothing in a square has.
+    """
     size = power.shape[-1] // pixels
     if size == 1:
         return power
@@ -194,7 +211,17 @@ class Scaling:
 
 
 def measure_scaling(pairs: Pairs, *, largest: int = 1024) -> Scaling:
-    """Measure the scaling of training pairs, of at most so many of them, evenly spread."""
+    """Measure the scaling of training pairs.
+
+    Parameters
+    ----------
+    pairs : of the training part alone.
+    largest : so many of them at most are looked at, evenly spread.
+
+    Returns
+    -------
+    Mean and standard deviation of each channel, dB, over ground that has data.
+    """
     chosen = np.unique(np.linspace(0, len(pairs) - 1, min(len(pairs), largest)).astype(int))
     sums = torch.zeros(3, CHANNELS, dtype=torch.float64)
     for number in chosen.tolist():

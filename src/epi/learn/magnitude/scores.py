@@ -66,6 +66,10 @@ def magnitude_scores(table: pd.DataFrame, *, seed: int = 0, draws: int = DRAWS) 
     -------
     ``n`` pairs, ``positives``, ``events``, and each of `STATISTICS`.
 
+    Raises
+    ------
+    ParameterError : predictions that are not numbers.
+
     References
     ----------
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapters 13 and 8.

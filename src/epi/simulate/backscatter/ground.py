@@ -57,7 +57,18 @@ class Place:
 
 
 def smooth_noise(rng: np.random.Generator, side: int, length: float) -> Floats:
-    """Normal noise of no mean and unit variance, smoothed by a Gaussian whose standard deviation is so many pixels."""
+    """Normal noise of no mean and unit variance, smoothed.
+
+    Parameters
+    ----------
+    rng : source of randomness.
+    side : rows and columns.
+    length : standard deviation of the Gaussian that smooths, pixels; at most a sixth of the side is taken.
+
+    Returns
+    -------
+    (side, side), finite; it repeats at its edges.
+    """
     white = fft.rfft2(rng.standard_normal((side, side), dtype=np.float32))
     white[0, 0] = 0.0
     field = fft.irfft2(white * _smoothing(side, min(length, side / 6)), s=(side, side))
@@ -71,6 +82,10 @@ def draw_place(recipe: Backscatter, rng: np.random.Generator) -> Place:
     ----------
     recipe : what is drawn.
     rng : source of randomness.
+
+    Returns
+    -------
+    The place at full resolution, (recipe.side, recipe.side), finite everywhere.
     """
     side, posting = recipe.side, recipe.posting_m
     heights = _relief(rng, side, posting)
@@ -97,7 +112,16 @@ def draw_place(recipe: Backscatter, rng: np.random.Generator) -> Place:
 
 
 def mean_db(place: Place) -> NDArray[np.float32]:
-    """Backscatter of a place in its mean state, (2, side, side) dB, VV and VH; water lies flat and has no detail."""
+    """Backscatter of a place in its mean state.
+
+    Parameters
+    ----------
+    place : its cover, its slopes' angle to the radar, and what varies inside a cover.
+
+    Returns
+    -------
+    (2, side, side) dB, VV and VH, finite; water lies flat and has no detail.
+    """
     by_cover = np.array([MEAN_DB[name] for name in COVERS], dtype=np.float32).T
     varied = np.where(place.cover == WATER, 0, place.tilt_db + DETAIL_DB * place.detail)
     return np.asarray(by_cover[:, place.cover] + varied, dtype=np.float32)

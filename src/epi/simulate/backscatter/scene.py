@@ -113,6 +113,10 @@ def simulate_triplet(recipe: Backscatter, seed: int, number: int, *, pixels: int
     seed, number : decide all of it.
     pixels : a side, each the mean power of a square of full resolution; default the recipe's own.
 
+    Returns
+    -------
+    Images in linear power, VV and VH, with the truth; all values are finite and the images positive.
+
     Raises
     ------
     ParameterError : pixels that do not divide the recipe's side.
@@ -151,7 +155,13 @@ def simulate_triplet(recipe: Backscatter, seed: int, number: int, *, pixels: int
 
 
 def draw_quake(recipe: Backscatter, rng: np.random.Generator) -> Quake:
-    """Draw an earthquake near a patch."""
+    """Draw an earthquake near a patch.
+
+    Parameters
+    ----------
+    recipe : its magnitudes, depths and distances.
+    rng : source of randomness.
+    """
     low, high = recipe.magnitude
     least = 10 ** (-recipe.b_value * (high - low))
     magnitude = float(low - np.log10(1 - rng.uniform() * (1 - least)) / recipe.b_value)
@@ -173,7 +183,18 @@ def draw_quake(recipe: Backscatter, rng: np.random.Generator) -> Quake:
 
 
 def intensity_map(recipe: Backscatter, quake: Quake, rng: np.random.Generator) -> Floats:
-    """Modified Mercalli intensity at every pixel of full resolution."""
+    """Modified Mercalli intensity at every pixel of full resolution, with its scatter.
+
+    Parameters
+    ----------
+    recipe : size and posting of the patch.
+    quake : its magnitude, depth and distance (km).
+    rng : source of the scatter from place to place.
+
+    Returns
+    -------
+    (side, side), finite; far from weak earthquakes it is below 1.
+    """
     east, north = _grid_km(recipe)
     distance = np.sqrt((east - quake.east_km) ** 2 + (north - quake.north_km) ** 2 + quake.depth_km**2)
     scatter = shaking.WITHIN_EVENT * rng.standard_normal()
@@ -185,7 +206,17 @@ def intensity_map(recipe: Backscatter, quake: Quake, rng: np.random.Generator) -
 
 
 def trace_map(recipe: Backscatter, quake: Quake) -> NDArray[np.bool_]:
-    """Ground broken along the rupture, which runs through the epicentre for half its length either way."""
+    """Ground broken along the rupture, which runs through the epicentre for half its length either way.
+
+    Parameters
+    ----------
+    recipe : size and posting of the patch.
+    quake : its epicentre from the patch's centre (km), strike (degrees from north) and magnitude.
+
+    Returns
+    -------
+    (side, side), whether a pixel is broken; nowhere where the rupture stays below the surface.
+    """
     east, north = _grid_km(recipe)
     if not quake.broken:
         return np.zeros(east.shape, dtype=bool)

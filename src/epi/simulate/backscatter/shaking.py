@@ -24,7 +24,16 @@ LEAST_SLOPE_DEG, LEAST_INTENSITY = 2.0, 4.0
 
 
 def intensity(magnitude: ArrayLike, hypocentral_km: ArrayLike) -> Floats:
-    """Modified Mercalli intensity at a hypocentral distance (km), without its scatter.
+    """Modified Mercalli intensity, without its scatter.
+
+    Parameters
+    ----------
+    magnitude : moment magnitude; the equation was fitted from 5 to 7.9.
+    hypocentral_km : distance to the hypocentre.
+
+    Returns
+    -------
+    Of the shape both broadcast to; NaN stays NaN.
 
     References
     ----------
@@ -38,7 +47,15 @@ def intensity(magnitude: ArrayLike, hypocentral_km: ArrayLike) -> Floats:
 
 
 def ground_velocity(shaking: ArrayLike) -> Floats:
-    """Peak ground velocity, cm/s, that goes with an intensity.
+    """Peak ground velocity that goes with an intensity.
+
+    Parameters
+    ----------
+    shaking : Modified Mercalli intensity.
+
+    Returns
+    -------
+    cm/s, of the same shape; NaN stays NaN.
 
     References
     ----------
@@ -76,6 +93,15 @@ def collapse_share(shaking: ArrayLike, vulnerability: ArrayLike) -> Floats:
     """Share of buildings damaged to grade 4 or 5 of EMS-98 (very heavy damage, destruction).
 
     Intensities of EMS-98 and of the Modified Mercalli scale are taken as one.
+
+    Parameters
+    ----------
+    shaking : intensity.
+    vulnerability : index of the buildings, about 0.5 (reinforced concrete) to 0.85 (adobe).
+
+    Returns
+    -------
+    0 to 1, of the shape both broadcast to; NaN stays NaN.
 
     References
     ----------

@@ -20,6 +20,10 @@ def correlated_normal(rng: np.random.Generator, side: int, spread: float) -> Flo
     side : rows and columns.
     spread : weight of each neighbour beside a pixel's own 1, in rows and in columns. 0.3 makes neighbours correlate by
         0.51 and the next but one by 0.08.
+
+    Returns
+    -------
+    (side, side), finite.
     """
     kernel = np.array([spread, 1.0, spread]) / np.sqrt(1 + 2 * spread**2)
     white = rng.standard_normal((side, side), dtype=np.float32)
@@ -34,6 +38,10 @@ def speckle(normal: Floats, looks: float) -> Floats:
     normal : unit variance, any shape.
     looks : equivalent number of looks; need not be whole.
 
+    Returns
+    -------
+    The same shape, positive; NaN has no place in a table, so there must be none.
+
     References
     ----------
     Oliver & Quegan (2004), Understanding Synthetic Aperture Radar Images, section 4.3 (multilooked intensity).
@@ -43,7 +51,12 @@ def speckle(normal: Floats, looks: float) -> Floats:
 
 
 def equivalent_looks(power: NDArray[np.floating]) -> float:
-    """Equivalent number of looks of uniform ground: squared mean over variance."""
+    """Equivalent number of looks of uniform ground: squared mean over variance.
+
+    Parameters
+    ----------
+    power : linear, any shape; one NaN makes the answer NaN.
+    """
     return float(power.mean() ** 2 / power.var())
 
 
