@@ -31,7 +31,7 @@ _HOME = {
     ),
     "run": ("PROFILES", "run_magnitude"),
     "scores": ("magnitude_scores", "paired_differences"),
-    "training": ("MagnitudePlan", "train_magnitude"),
+    "training": ("MagnitudePlan", "practise", "train_magnitude"),
 }
 
 __all__ = sorted(name for names in _HOME.values() for name in names)

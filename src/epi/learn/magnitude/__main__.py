@@ -1,4 +1,4 @@
-"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|practice|full] [--data FOLDER]``."""
+"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|full] [--data FOLDER]``."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from epi.errors import EpiError
-from epi.learn.magnitude.run import PROFILES, compare_practice, run_magnitude
+from epi.learn.magnitude.run import PROFILES, run_magnitude
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,8 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m epi.learn.magnitude", description=(__doc__ or "").partition("\n")[0]
     )
-    choices = [*sorted(PROFILES), "practice"]
-    parser.add_argument("--profile", choices=choices, default="cpu", help="full: published sizes, on a GPU")
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="cpu", help="full: published sizes, on a GPU")
     parser.add_argument("--data", type=Path, help="folder of QuakeSet's earthquakes.h5 (default: simulate)")
     parser.add_argument("--folder", type=Path, default=Path("runs/magnitude"), help="for pairs and checkpoints")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
@@ -31,10 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         "say": lambda line: print(line, file=sys.stderr, flush=True),
     }
     try:
-        if options.profile == "practice":
-            table = compare_practice(folder=options.folder, **asked)
-        else:
-            table = run_magnitude(PROFILES[options.profile], folder=options.folder, data=options.data, **asked)
+        table = run_magnitude(PROFILES[options.profile], folder=options.folder, data=options.data, **asked)
     except EpiError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

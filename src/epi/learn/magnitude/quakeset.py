@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import Subset
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.libraries import import_quakeset
@@ -176,6 +177,10 @@ class Pairs:
         if len(self) * values.numel() * values.element_size() <= MEMORY_BYTES:
             self._kept[number] = values
         return values
+
+    def take(self, rows: NDArray[np.intp]) -> "Pairs":
+        """Some of the pairs, in the order of their numbers given."""
+        return Pairs(Subset(self.source, rows.tolist()), self.table.iloc[rows].reset_index(drop=True), self.pixels)
 
     @property
     def magnitude(self) -> NDArray[np.float64]:

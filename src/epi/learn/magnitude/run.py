@@ -2,12 +2,11 @@
 
 ``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains the smallest of the five networks, three
 seeds each way, in about half an hour of one core, counts and times the others, and writes the weights that ship;
-``--profile practice`` asks of validation earthquakes what its practice does; ``--profile full --data FOLDER`` is the
-published study of all five, on a GPU. Interrupted, each goes on from its last checkpoint.
+``--profile full --data FOLDER`` is the published study of all five, on a GPU. Interrupted, each goes on from its last
+checkpoint.
 """
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from epi.learn.detect.rows import rounded
 from epi.learn.magnitude.baselines import fit_free
 from epi.learn.magnitude.networks import (
     MODELS,
+    MagnitudeNetwork,
     MagnitudeSettings,
     build_magnitude,
     count_mflops,
@@ -31,7 +31,7 @@ from epi.learn.magnitude.networks import (
 )
 from epi.learn.magnitude.quakeset import Pairs, Scaling, measure_scaling, open_quakeset
 from epi.learn.magnitude.scores import DRAWS, STATISTICS, magnitude_scores, paired_differences
-from epi.learn.magnitude.training import MagnitudePlan, train_magnitude
+from epi.learn.magnitude.training import MagnitudePlan, practise, train_magnitude
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
 from epi.storage import atomic_path
@@ -41,6 +41,8 @@ DATA_SEED = 0
 """Of simulated pairs, whatever the seed of the networks: every network is tested on the same earthquakes."""
 WAYS = {"without": False, "with": True}
 """Names of the two ways to train, and whether the ranking loss is added."""
+ALONE = "practice alone"
+"""Name, beside the two ways, of what both begin with."""
 SEEDS = (0, 1, 2)
 SHIPPED, WEIGHTS = "mobilenetv3_small_100", "network.safetensors"
 
@@ -69,7 +71,7 @@ class MagnitudeProfile:
     ships: str | None = None
 
 
-CPU = MagnitudePlan(SHIPPED, pixels=128, practice=8, epochs=2, rate=2e-3, weights=None, standardised=True)
+CPU = MagnitudePlan(SHIPPED, pixels=128, practice=12, epochs=1, rate=2e-3, weights=None, standardised=True)
 """What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, practice in
 place of what photographs would have taught them, and a rate twenty times the published one, which is meant for weights
 that have already learned to see."""
@@ -125,15 +127,23 @@ def run_magnitude(
     sizes = [_size_row(model, pixels, scaling) for model in MODELS]
     ranking = []
     for model, plan in profile.plans.items():
+        place = home / profile.table / f"{model}-practice"
+        first = practise(replace(plan, device=device), train, scaling, folder=place, say=say) if plan.practice else None
+        if first:
+            said[f"{model} {ALONE}"] = predict(first, test)
+            found = _scores(profile, test.table.assign(predicted=said[f"{model} {ALONE}"]))
+            rows.append({"network": model, "ranking": ALONE} | facts | found)
         ways: dict[str, dict[int, pd.DataFrame]] = {way: {} for way in WAYS}
         for seed in profile.seeds:
             for way, with_ranking in WAYS.items():
                 each = replace(plan, ranking=with_ranking, seed=seed, device=device)
-                answer, told = _answer(each, train, test, scaling, home / profile.table / f"{model}-{way}-{seed}", say)
+                answer, told = _answer(
+                    each, train, test, scaling, first, home / profile.table / f"{model}-{way}-{seed}", say
+                )
                 ways[way][seed] = test.table.assign(predicted=answer)
                 said[f"{model} {way} {seed}"] = answer
                 row = {"network": model, "ranking": way, "seed": seed} | facts | _scores(profile, ways[way][seed])
-                rows.append(row | _settings(each, train) | told)
+                rows.append(row | _settings(each, len(train)) | told)
                 say(f"{model} {way} ranking, seed {seed}: MAE {row['mae']:.3f}, AUC {row['auc']:.3f}")
         ranking.append(_ranking_row(profile, model, ways, facts))
         table = pd.DataFrame(rows).assign(command=command)
@@ -142,41 +152,6 @@ def run_magnitude(
         _write(profile.table, tables | {"predictions": answers}, command)  # after each network: what is done stays
     if profile.ships:
         _ship(profile, profile.ships, home, table, command)
-    return table
-
-
-def compare_practice(
-    *,
-    folder: str | Path,
-    command: str,
-    profile: MagnitudeProfile = PROFILES["cpu"],
-    device: str = "auto",
-    say: Say = print,
-) -> pd.DataFrame:
-    """Score the smallest network with practice, and with no fewer steps on all pairs, on the validation earthquakes.
-
-    Parameters
-    ----------
-    folder, command, device, say : as for `run_magnitude`.
-    profile : its plan of the smallest network is trained, without ranking and with one seed.
-
-    Returns
-    -------
-    A row each, as written to ``…_practice.csv``. The test is not looked at.
-    """
-    plan, home = replace(profile.plans[SHIPPED], ranking=False, device=device), Path(folder)
-    parts = _pairs(profile, home, None, plan.pixels, say)
-    train, asked = parts["train"], parts["validation"]
-    scaling = measure_scaling(train)
-    more = math.ceil(plan.steps(train) / (len(train) // plan.batch))
-    rows = []
-    for each in (plan, replace(plan, practice=0, epochs=more)):
-        place = home / f"{profile.table}_practice" / f"{each.model}-{each.practice}-{each.epochs}"
-        answer, told = _answer(each, train, asked, scaling, place, say)
-        row = {"network": each.model, "part": "validation", "seed": each.seed} | _settings(each, train) | told
-        rows.append(row | _scores(profile, asked.table.assign(predicted=answer)))
-    table = pd.DataFrame(rows).assign(command=command)
-    _write(profile.table, {"practice": table}, command)
     return table
 
 
@@ -198,7 +173,13 @@ def _pairs(profile: MagnitudeProfile, home: Path, data: str | Path | None, pixel
 
 
 def _answer(
-    plan: MagnitudePlan, train: Pairs, test: Pairs, scaling: Scaling, folder: Path, say: Say
+    plan: MagnitudePlan,
+    train: Pairs,
+    test: Pairs,
+    scaling: Scaling,
+    practised: MagnitudeNetwork | None,
+    folder: Path,
+    say: Say,
 ) -> tuple[Any, dict[str, Any]]:
     """Predictions of one network, trained or already there, and what it began with."""
     note, kept = folder / "done.json", folder / "predictions.csv"
@@ -208,7 +189,7 @@ def _answer(
         if known["plan"] != stated:
             raise ParameterError(f"{folder} holds a network with other settings ({note}): choose another folder.")
         return pd.read_csv(kept)["predicted"].to_numpy(dtype=float), {"began": known["began"]}
-    trained = train_magnitude(plan, train, scaling, folder=folder, say=say)
+    trained = train_magnitude(plan, train, scaling, practised=practised, folder=folder, say=say)
     answer = predict(trained.network, test, device="cuda" if plan.device == "cuda" else "cpu")
     save_magnitude(trained.network, folder / WEIGHTS, {"history": trained.history.round(4).to_dict("list")})
     with atomic_path(kept) as temporary:
@@ -218,7 +199,7 @@ def _answer(
     return answer, {"began": trained.began}
 
 
-def _settings(plan: MagnitudePlan, pairs: Pairs) -> dict[str, Any]:
+def _settings(plan: MagnitudePlan, pairs: int) -> dict[str, Any]:
     """Settings that a row of scores states."""
     names = ("practice", "epochs", "batch", "rate", "margin", "standardised")
     return {"steps": plan.steps(pairs)} | {name: getattr(plan, name) for name in names}

@@ -1,7 +1,7 @@
 """Training a network to say magnitudes, with or without ranking, by the published recipe, and practice before it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from epi.errors import ParameterError
@@ -21,7 +20,7 @@ from epi.learn.magnitude.quakeset import Pairs, Scaling
 from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
-CHECKPOINT = "last.ckpt"
+CHECKPOINT, PRACTISED = "last.ckpt", "practised"
 SEEN = 0.01
 """Share of a patch from which an earthquake's changes can be seen well enough to practise on."""
 Batch = tuple[Tensor, Tensor]
@@ -38,9 +37,7 @@ class MagnitudePlan:
     epochs, batch : passes over the training pairs, and pairs a step; a last batch that is not full is left out.
     rate, warm, decay : highest learning rate, share of the steps over which it rises evenly (then it falls evenly to
         0), and AdamW's weight decay.
-    practice : passes before these over the patches alone of which the earthquake changed more than `SEEN`, with both
-        their pairs: not published. Weights that know nothing learn little from earthquakes that changed nothing, and
-        most are such. Only simulated pairs say what changed.
+    practice : passes of `practise`, which makes the weights that it begins with: not published.
     flips : probability of each of the two flips.
     weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
@@ -70,26 +67,16 @@ class MagnitudePlan:
         """Plain values of all that decides the weights: not the device."""
         return {name: value for name, value in asdict(self).items() if name != "device"}
 
-    def rows(self, pairs: Pairs) -> dict[str, NDArray[np.intp]]:
-        """Pairs of each part of the training, in its order: those to practise on, then all.
+    def steps(self, pairs: int) -> int:
+        """Steps in all, of so many training pairs.
 
         Raises
         ------
-        ParameterError : fewer pairs than a batch, or practice on pairs that do not say what changed.
+        ParameterError : fewer pairs than a batch.
         """
-        found = {"practice": np.flatnonzero(pairs.changed > SEEN)} if self.practice else {}
-        found["all"] = np.arange(len(pairs))
-        for part, rows in found.items():
-            if self.batch < 1 or len(rows) < self.batch:
-                raise ParameterError(
-                    f"{len(rows)} training pairs ({part}), and batches of {self.batch}: give more, or smaller batches."
-                )
-        return found
-
-    def steps(self, pairs: Pairs) -> int:
-        """Steps in all, practice included; errors as of `rows`."""
-        passes = {"practice": self.practice, "all": self.epochs}
-        return sum(passes[part] * (len(rows) // self.batch) for part, rows in self.rows(pairs).items())
+        if self.batch < 1 or pairs < self.batch:
+            raise ParameterError(f"{pairs} training pairs, and batches of {self.batch}: give more, or smaller batches.")
+        return self.epochs * (pairs // self.batch)
 
 
 class PairBatches:
@@ -105,22 +92,14 @@ class PairBatches:
     def __init__(self, pairs: Pairs, scaling: Scaling, plan: MagnitudePlan, *, first: int = 0) -> None:
         self.pairs, self.scaling, self.plan, self.first = pairs, scaling, plan, first
         self.true = torch.tensor(pairs.magnitude, dtype=torch.float32)
-        self.rows = plan.rows(pairs)
-
-    def chosen(self, number: int) -> NDArray[np.intp]:
-        """Pairs of the n-th batch: every pair once a pass, in an order of its own."""
-        practice = self.rows.get("practice", np.arange(0))
-        before = self.plan.practice * (len(practice) // self.plan.batch)
-        rows, number, part = (practice, number, 2) if number < before else (self.rows["all"], number - before, 0)
-        epoch, place = divmod(number, len(rows) // self.plan.batch)
-        order = np.random.default_rng([self.plan.seed, part, epoch]).permutation(rows)
-        return np.asarray(order[place * self.plan.batch : (place + 1) * self.plan.batch])
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield scaled channels, (batch, 4, pixels, pixels), and magnitudes, (batch,), without end."""
-        number = self.first
+        """Yield scaled channels, (batch, 4, pixels, pixels), and magnitudes, (batch,); every pair once an epoch."""
+        number, each = self.first, len(self.pairs) // self.plan.batch
         while True:
-            chosen = self.chosen(number)
+            epoch, place = divmod(number, each)
+            order = np.random.default_rng([self.plan.seed, 0, epoch]).permutation(len(self.pairs))
+            chosen = order[place * self.plan.batch : (place + 1) * self.plan.batch]
             flips = np.random.default_rng([self.plan.seed, 1, number]).uniform(size=(len(chosen), 2)) < self.plan.flips
             images = [
                 self.pairs.decibels(int(pair)).flip([axis - 2 for axis in (0, 1) if turned[axis]])
@@ -186,6 +165,7 @@ def train_magnitude(
     pairs: Pairs,
     scaling: Scaling,
     *,
+    practised: MagnitudeNetwork | None = None,
     folder: str | Path | None = None,
     every: int = 50,
     say: Callable[[str], None] = lambda _: None,
@@ -196,6 +176,7 @@ def train_magnitude(
     ----------
     plan : how.
     pairs, scaling : of the training part.
+    practised : begin with its weights, last layer and all, in place of the plan's: see `practise`.
     folder : for a checkpoint, which a later call with the same plan takes up where it stopped; None keeps none.
     every : steps from one checkpoint to the next: an interruption loses no more.
     say : is told how it goes.
@@ -215,16 +196,21 @@ def train_magnitude(
         raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
     if pairs.pixels != plan.pixels:
         raise ParameterError(f"Pairs of {pairs.pixels} pixels for a network of {plan.pixels}: make them alike.")
-    steps, true = plan.steps(pairs), pairs.magnitude
+    steps, true = plan.steps(len(pairs)), pairs.magnitude
     centre, spread = (float(true.mean()), float(true.std())) if plan.standardised else (0.0, 1.0)
     settings = MagnitudeSettings(plan.model, plan.pixels, scaling, centre, spread)
+    if practised:
+        settings = practised.settings
     kept = make_folder(folder) / CHECKPOINT if folder else None
     done = (
         steps_done(kept, "plan", _stated(plan, settings, steps), other="another plan or other pairs")
         if kept and kept.is_file()
         else 0
     )
-    network, began = build_magnitude(settings, seed=plan.seed, weights=None if done else plan.weights)
+    network, began = build_magnitude(settings, seed=plan.seed, weights=None if done or practised else plan.weights)
+    if practised:
+        network.load_state_dict(practised.state_dict())
+        began = PRACTISED
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning = MagnitudeLearning(plan, network, began, steps)
     batches = PairBatches(pairs, scaling, plan, first=done)
@@ -232,6 +218,36 @@ def train_magnitude(
     with torch.random.fork_rng(devices=[]):
         fit(learning, batches, steps=steps, device=plan.device, half=plan.half, kept=kept, every=every, done=done)
     return TrainedMagnitude(network.cpu().eval(), pd.DataFrame(learning.rows), learning.began)
+
+
+def practise(
+    plan: MagnitudePlan,
+    pairs: Pairs,
+    scaling: Scaling,
+    *,
+    folder: str | Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> MagnitudeNetwork:
+    """First weights where those learned on photographs are not to be had: from earthquakes that can be seen.
+
+    Weights that know nothing learn little from earthquakes that changed nothing, and most are such. So a network first
+    sees the patches alone of which the earthquake changed more than `SEEN`, with both their pairs, without ranking and
+    with one seed: one set of weights for all that begin with it, as photographs give.
+
+    Parameters
+    ----------
+    plan : its passes of practice, and all else but ranking and seed.
+    pairs, scaling : of the training part, simulated: no others say what changed.
+    folder, say : as for `train_magnitude`.
+
+    Raises
+    ------
+    ParameterError : pairs that do not say what changed, or too few that were; see also `train_magnitude`.
+    """
+    seen = pairs.take(np.flatnonzero(pairs.changed > SEEN))
+    say(f"{plan.model}: practice on {len(seen)} pairs of {len(pairs)}")
+    begun = replace(plan, epochs=plan.practice, practice=0, ranking=False, seed=0)
+    return train_magnitude(begun, seen, scaling, folder=folder, say=say).network
 
 
 def _stated(plan: MagnitudePlan, settings: MagnitudeSettings, steps: int) -> str:
