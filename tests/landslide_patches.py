@@ -53,5 +53,5 @@ def toy_patches(
             "row": ("patch", np.zeros(count, dtype=int)),
             "column": ("patch", np.zeros(count, dtype=int)),
         },
-        attrs={"pixel_m": 30.0},
+        attrs={"pixel_m": 30.0, "invalid_patches": 0},
     )

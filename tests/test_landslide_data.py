@@ -6,10 +6,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epi.errors import EmptyScene, ParameterError, PatchStoreError
+from epi.errors import EmptyScene, ParameterError, PatchStoreError, ProductError
 from epi.insar.stack_bands import BANDS
 from epi.learn import landslides as ls
+from epi.learn.landslides import simulated
 from epi.learn.landslides.channels import make_channel
+from epi.simulate.landslides import FIELD, PRACTICE
 from landslide_patches import toy_patches
 
 
@@ -87,9 +89,9 @@ def test_a_channel_can_be_left_out_or_shown_alone(patches):
 
 def test_one_clear_error_each(toy):
     few = toy.isel(band=slice(0, 5))
-    with pytest.raises(ParameterError, match=r"a stack has phase, coherence"):
+    with pytest.raises(PatchStoreError, match=r"must be phase, coherence"):
         ls.read_patches(few)
-    with pytest.raises(ParameterError, match="'landslide' has the dimensions"):
+    with pytest.raises(PatchStoreError, match="need landslide with dimensions"):
         ls.read_patches(toy.assign(landslide=toy["landslide"].rename(y="row", x="col")))
     with pytest.raises(ParameterError, match="values other than 0 and 1"):
         ls.read_patches(toy.assign(landslide=toy["landslide"] * 2))
@@ -101,7 +103,7 @@ def test_one_clear_error_each(toy):
     broken["bands"][2, 1, 30, 30] = np.nan
     with pytest.raises(ParameterError, match=r"'coherence' is not a number in 1 pixel.*patch 2"):
         ls.read_patches(broken)
-    with pytest.raises(ParameterError, match="without valid"):
+    with pytest.raises(PatchStoreError, match="need valid with dimensions"):
         ls.read_patches(toy.drop_vars("valid"))
     with pytest.raises(ParameterError, match="no channel colour"):
         ls.read_patches(toy, ("phase", "colour"))
@@ -249,3 +251,39 @@ def test_the_nth_batch_is_the_same_wherever_reading_began(patches):
         batches = [next(whole) for _ in range(8)]
         later = next(iter(ls.Draws(made, batch=8, seed=3, buckets=known, first=7)))
         assert all(torch.equal(one, other) for one, other in zip(batches[7], later, strict=True))
+
+
+# Simulated patches
+
+
+def test_simulated_patches_hold_what_was_drawn_and_what_slid():
+    size = {"pixels": 64, "side": 128, "keep": 3}
+    drawn = simulated.simulated_patches(FIELD, 0, [0, 9], **size)
+    exact = simulated.simulated_patches(FIELD, 0, [0, 9], mapped=False, **size)
+    assert drawn["event"].to_numpy().tolist() == ["slides-00"] * 3 + ["slides-09"] * 3
+    assert "truth" not in exact
+    assert exact["landslide"].sum() > 0
+    np.testing.assert_array_equal(drawn["truth"], exact["landslide"])
+    assert (drawn["landslide"] != drawn["truth"]).any()
+    read = ls.read_patches(drawn)
+    np.testing.assert_array_equal(
+        read.truth_of(np.array([4])), (exact["landslide"].to_numpy() == 1)[[4]] & read.valid[[4]]
+    )
+    assert ls.read_patches(exact).truth_of(np.array([0])) is None
+
+
+def test_an_event_that_cannot_be_is_left_out_and_said(monkeypatch):
+    true = simulated.simulate_landslide_event
+
+    def too_high(recipe, seed, number, **size):
+        if number:
+            raise ProductError("Variable elevation spans 0 to 14562 m")
+        return true(recipe, seed, number, **size)
+
+    monkeypatch.setattr(simulated, "simulate_landslide_event", too_high)
+    said = []
+    made = simulated.simulated_patches(PRACTICE, 0, [0, 1], pixels=64, side=128, mapped=False, say=said.append)
+    assert set(made["event"].to_numpy().tolist()) == {"slides-00"}
+    assert "practice event 1: its ground is like none on Earth, left out" in said[1]
+    with pytest.raises(EmptyScene, match="Nothing can be seen of any event of practice"):
+        simulated.simulated_patches(PRACTICE, 0, [1], pixels=64, side=128, mapped=False)

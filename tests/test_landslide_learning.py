@@ -171,7 +171,7 @@ def test_interrupted_training_ends_with_the_same_weights_bit_for_bit(learned_fro
     resumed = ls.train_landslide(recipe, samples, settings, seed=1, device="cpu", folder=tmp_path, every=3)
     assert torch.equal(weights(whole), weights(resumed))
     pd.testing.assert_frame_equal(whole.history, resumed.history)
-    assert len(whole.history) == recipe.epochs
+    assert whole.history["epoch"].tolist() == list(range(1, recipe.epochs + 1))
     other = dataclasses.replace(recipe, rate=2e-3)
     with pytest.raises(FileFormatError, match="of another recipe"):
         ls.train_landslide(other, samples, settings, seed=1, device="cpu", folder=tmp_path)
@@ -228,6 +228,21 @@ def test_counts_are_those_of_plain_arithmetic():
     assert judged.table[[f"number_{s}" for s in ls.SIZES]].to_numpy().sum() == sum(
         len(ls.landslides_of(one)[1]) for one in label
     )
+
+
+def test_what_really_slid_is_scored_beside_what_was_drawn():
+    logits, label, valid, event = toy_answer()
+    truth = np.roll(label, 1, axis=2)
+    judged = ls.judge(logits, label, valid, event, threshold=0.5, sizes=ls.terciles(label), truth=truth)
+    said, slid = (logits >= 0) & valid, truth & valid
+    found = ls.score([judged], draws=20)
+    assert found["truth_iou"] == pytest.approx((said & slid).sum() / (said | slid).sum())
+    assert found["truth_precision"] == pytest.approx((said & slid).sum() / said.sum())
+    assert found["truth_recall"] == pytest.approx((said & slid).sum() / slid.sum())
+    assert found["truth_iou"] < found["iou"]
+    nobody = ls.score([ls.judge(logits, label, valid, event, threshold=0.5, sizes=ls.terciles(label))], draws=20)
+    assert np.isnan(nobody["truth_iou"])
+    assert nobody["iou"] == found["iou"]
 
 
 def test_average_precision_is_that_of_scikit_learn():
@@ -309,13 +324,7 @@ def study(tmp_path_factory):
 
 def few(profile):
     """The lines of the study that differ in kind."""
-    kept = (
-        "published",
-        "published with practice",
-        "published, labels softened over 0 pixels",
-        "ours",
-        "ours without practice",
-    )
+    kept = ("published", "ours", "ours, labels softened over 3 pixels", "ours without practice")
     return [trial for trial in ls.trials(profile) if trial.recipe.name in kept]
 
 
@@ -325,18 +334,17 @@ def test_the_tables_hold_every_kind_of_row(study):
     assert set(table["split"]) == {"random", "by event"}
     assert set(table["command"]) == {"a command"}
     changed = table[table["against"].notna()]
-    assert set(changed["method"]) == {
-        "published with practice",
-        "published, labels softened over 0 pixels",
-        "ours",
-        "ours without practice",
-    }
+    assert set(changed["method"]) == {"ours", "ours, labels softened over 3 pixels", "ours without practice"}
     assert (changed["d_iou_low"] <= changed["d_iou_high"]).all()
     rows = table[table["part"] == "baseline"].set_index(["method", "split"])
     share = rows.loc[("everything", "by event")]
     assert share["precision"] == pytest.approx(share["iou"])
     assert rows.loc[("nothing", "by event"), "iou"] == 0
     assert set(table["began"].dropna()) == {"random", "practice"}
+    trained = table[table["part"].isin(["architecture", "recipe", "device"])]
+    assert (trained["thresholds"].str.split().map(len) == trained["folds"] * trained["seeds"]).all()
+    assert trained[["schedule", "memory", "half", "practice", "loss_halfway", "loss_last"]].notna().all(axis=None)
+    assert trained["truth_iou"].isna().all()  # nobody knows what really slid in these
     hidden = ablation[ablation["how"].notna()]
     assert hidden["method"].tolist()[:3] == ["nothing hidden", "without phase", "without coherence"]
     ours = table[(table["method"] == "ours") & (table["split"] == "by event")].iloc[0]
@@ -423,7 +431,7 @@ def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen():
     assert shipped("iou") >= 2 * max(shipped("iou", name) for name in ls.BASELINES)
 
 
-@pytest.mark.xfail(strict=True, reason="12,000 practice samples of 128 pixels on one core: recall 0.05, precision 0.12")
+@pytest.mark.xfail(strict=True, reason="48,000 practice samples of 128 pixels on one core: recall 0.09, precision 0.20")
 def test_small_landslides_are_found_with_few_false_alarms():
     assert shipped("recall_small") >= 0.2
     assert shipped("precision") >= 0.3

@@ -10,7 +10,7 @@ _HOME = {
     "baselines": ("BASELINES", "baseline_logits"),
     "channels": ("CHANNELS", "PHYSICAL_CHANNELS", "PUBLISHED_CHANNELS", "high_pass", "make_channel", "slope_deg"),
     "choice": ("candidates", "choose"),
-    "data": ("Normaliser", "Patches", "Samples", "check_patches", "fit_normaliser", "read_patches", "samples_of"),
+    "data": ("Normaliser", "Patches", "Samples", "fit_normaliser", "read_patches", "samples_of"),
     "losses": ("LOSSES", "landslide_loss", "masked_bce"),
     "networks": (
         "NETWORKS",

@@ -37,12 +37,14 @@ class Cell:
     validation_iou : on the validation patches, at the threshold that is best there.
     parameters : of the network.
     began : what it began with.
+    losses : mean loss of each pass over what it learned from.
     """
 
     judged: Judged
     validation_iou: float
     parameters: int
     began: str
+    losses: tuple[float, ...] = ()
 
 
 def run_cell(
@@ -76,8 +78,9 @@ def run_cell(
     if done.is_file() and (not keep or (folder / WEIGHTS).is_file()):
         return _read(done, claim)
     make_folder(folder)
-    normaliser = fit_normaliser(patches, recipe.channels, fold.train)
     start = practised(recipe) if recipe.practice and practised else None
+    # weights that were practised belong to the means and deviations that they were practised with
+    normaliser = start.settings.normaliser if start else fit_normaliser(patches, recipe.channels, fold.train)
     settings = LandslideSettings(recipe.network, normaliser, pixels=patches.label.shape[-1], pixel_m=patches.pixel_m)
     trained = train_landslide(
         recipe,
@@ -103,9 +106,10 @@ def run_cell(
         patches.event[fold.test],
         threshold=network.settings.threshold,
         sizes=sizes,
+        truth=patches.truth_of(fold.test),
     )
     count = sum(each.numel() for each in network.parameters())
-    cell = Cell(judged, best_iou(watched), count, trained.began)
+    cell = Cell(judged, best_iou(watched), count, trained.began, tuple(trained.history["loss"]))
     if keep:
         save_landslide(network, folder / WEIGHTS)
     trained.history.to_csv(folder / "history.csv", index=False)
@@ -144,9 +148,10 @@ def practise(
         settings = LandslideSettings(
             recipe.network, normaliser, pixels=patches.label.shape[-1], pixel_m=patches.pixel_m
         )
-        trained = train_landslide(
-            recipe, samples_of(patches, normaliser), settings, device=device, folder=folder / TRAINING, say=say
-        )
+        samples = samples_of(patches, normaliser)
+        del patches  # thousands of them: not twice in memory
+        trained = train_landslide(recipe, samples, settings, device=device, folder=folder / TRAINING, say=say)
+        trained.history.to_csv(folder / "history.csv", index=False)
         save_landslide(trained.network, file, {"recipe": recipe.facts()})
         (folder / TRAINING / "last.ckpt").unlink(missing_ok=True)
     return load_landslide(file)
@@ -156,6 +161,7 @@ def cell_claim(recipe: LandslideRecipe, patches: Patches, fold: Fold, seed: int)
     """What decides a cell's result, to refuse that of another."""
     facts: dict[str, Any] = {"recipe": recipe.facts(), "seed": seed, "fold": fold.number, "split": fold.split}
     facts |= {"pixels": int(patches.landslide_pixels.sum()), "valid": int(patches.valid.sum())}
+    facts |= {"truth": None if patches.truth is None else int(patches.truth.sum())}
     facts |= {name: [int(n) for n in getattr(fold, name)] for name in ("train", "validation", "test")}
     return json.dumps(facts)
 
@@ -182,4 +188,4 @@ def _read(path: Path, claim: str) -> Cell:
         raise FileFormatError(f"{path} is no result ({type(error).__name__}): delete it to start again.") from error
     if known != claim:
         raise FileFormatError(f"{path} is of another recipe or other patches: give another folder, or delete it.")
-    return Cell(**{**facts, "judged": judged})
+    return Cell(**{**facts, "losses": tuple(facts["losses"]), "judged": judged})

@@ -12,6 +12,7 @@ from torch import Tensor
 from epi.errors import EmptyScene, ParameterError
 from epi.insar.stack_bands import BANDS
 from epi.learn.landslides.channels import AS_THEY_ARE, CHANNELS, check_channels, make_channel
+from epi.patches.stack import check_patches, mean_and_spread
 
 Names = NDArray[np.str_]
 
@@ -27,6 +28,7 @@ class Patches:
     valid : (n, rows, columns) bool.
     event, region : (n,) names.
     pixel_m : side of a pixel, metres.
+    truth : (n, rows, columns) bool, what really slid, where that is known because it was simulated; else None.
     """
 
     raw: dict[str, NDArray[np.float32]]
@@ -35,10 +37,15 @@ class Patches:
     event: Names
     region: Names
     pixel_m: float
+    truth: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Number of patches."""
         return len(self.label)
+
+    def truth_of(self, rows: NDArray[np.intp]) -> NDArray[np.bool_] | None:
+        """What really slid in some patches, or None where nobody knows."""
+        return None if self.truth is None else self.truth[rows]
 
     @property
     def landslide_pixels(self) -> NDArray[np.int64]:
@@ -88,17 +95,19 @@ def read_patches(patches: xr.Dataset, channels: Sequence[str] = CHANNELS) -> Pat
     Parameters
     ----------
     patches : as `epi.patches.stack.cut_patches` makes them: ``bands`` (patch, band, y, x), ``landslide`` and ``valid``
-        (patch, y, x), coordinates ``band``, ``event``, ``region``, attribute ``pixel_m``.
+        (patch, y, x), coordinates ``band``, ``event``, ``region``, attribute ``pixel_m``; and ``truth`` (patch, y, x)
+        where what really slid is known.
     channels : what is needed of ``CHANNELS``.
 
     Raises
     ------
-    ParameterError : other bands, shapes that differ, labels that are not 0 or 1, a value that is not a number where
-        data is stated, no side of a pixel.
+    PatchStoreError : not what `epi.patches.stack.cut_patches` makes: other bands or dimensions, no side of a pixel.
+    ParameterError : labels that are not 0 or 1, or a value that is not a number where data is stated.
     EmptyScene : no patch, or one without a single pixel of data.
     """
     check_channels(channels)
     check_patches(patches)
+    _check_values(patches)
     valid = patches["valid"].to_numpy().astype(bool)
     bands = {name: patches["bands"].sel(band=name).to_numpy().astype(np.float32) for name in BANDS}
     pixel_m = float(patches.attrs["pixel_m"])
@@ -109,33 +118,14 @@ def read_patches(patches: xr.Dataset, channels: Sequence[str] = CHANNELS) -> Pat
         patches["event"].to_numpy().astype(str),
         patches["region"].to_numpy().astype(str),
         pixel_m,
+        (patches["truth"].to_numpy() == 1) & valid if "truth" in patches else None,
     )
 
 
-def check_patches(patches: xr.Dataset) -> None:
-    """Refuse patches that a network could not learn from, with one clear error; as `read_patches`."""
-    wanted = {"bands": ("patch", "band", "y", "x"), "landslide": ("patch", "y", "x"), "valid": ("patch", "y", "x")}
-    missing = [name for name in (*wanted, "event", "region") if name not in patches.variables]
-    if missing or "pixel_m" not in patches.attrs:
-        raise ParameterError(
-            f"Patches without {', '.join(missing) or 'the attribute pixel_m'}: give what "
-            "epi.patches.stack.cut_patches makes."
-        )
-    for name, dimensions in wanted.items():
-        if patches[name].dims != dimensions:
-            raise ParameterError(
-                f"'{name}' has the dimensions {', '.join(map(str, patches[name].dims))}: it takes "
-                f"{', '.join(dimensions)}, so that bands, mask and data lie on the same pixels."
-            )
-    found = tuple(patches["band"].to_numpy().astype(str)) if "band" in patches.coords else ()
-    if set(found) != set(BANDS):
-        raise ParameterError(f"Patches of the bands {', '.join(found) or '(unnamed)'}: a stack has {', '.join(BANDS)}.")
+def _check_values(patches: xr.Dataset) -> None:
+    """Refuse patches that a network could not learn from, with one clear error."""
     if not patches.sizes["patch"]:
         raise EmptyScene("No patch was given: cut some, from scenes that are larger than a patch.")
-    _check_values(patches)
-
-
-def _check_values(patches: xr.Dataset) -> None:
     valid = patches["valid"].to_numpy().astype(bool)
     if len(empty := np.flatnonzero(~valid.any((1, 2)))):
         raise EmptyScene(
@@ -172,14 +162,12 @@ def fit_normaliser(patches: Patches, channels: Sequence[str], rows: NDArray[np.i
         raise ParameterError("No patch is left to learn from: give more events, or smaller other parts.")
     if lost := [name for name in channels if name not in patches.raw]:
         raise ParameterError(f"Channels {', '.join(lost)} were not made of these patches: name them in read_patches.")
-    valid = patches.valid[rows]
-    mean, deviation = [], []
-    for name in channels:
-        values = patches.raw[name][rows][valid].astype(float)
-        plain = name in AS_THEY_ARE
-        mean.append(0.0 if plain else float(values.mean()))
-        deviation.append(1.0 if plain else float(values.std()) or 1.0)
-    return Normaliser(tuple(channels), tuple(mean), tuple(deviation))
+    found = [
+        (0.0, 1.0) if name in AS_THEY_ARE else mean_and_spread(patches.raw[name], patches.valid, rows)[:2]
+        for name in channels
+    ]
+    mean, deviation = zip(*found, strict=True)
+    return Normaliser(tuple(channels), mean, deviation)
 
 
 def samples_of(patches: Patches, normaliser: Normaliser, rows: NDArray[np.intp] | None = None) -> Samples:

@@ -57,5 +57,6 @@ def _without(study: "LandslideStudy", recipe: LandslideRecipe, hidden: list[str]
             return logits, patches.label[rows], patches.valid[rows], patches.event[rows]
 
         level = choose_threshold(count_levels(*answer(fold.validation)))
-        parts.append(judge(*answer(fold.test), threshold=level, sizes=sizes))
+        truth = patches.truth_of(fold.test)
+        parts.append(judge(*answer(fold.test), threshold=level, sizes=sizes, truth=truth))
     return joined(parts)

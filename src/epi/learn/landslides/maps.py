@@ -79,7 +79,7 @@ def _looked_at(
             continue
         network = load_landslide(study.cell_folder(recipe, fold, study.profile.seeds[0]) / WEIGHTS)
         samples = samples_of(study.patches, network.settings.normaliser, chosen[own])
-        probability[own] = predict(network, samples.channels).sigmoid().numpy()
+        probability[own] = predict(network, samples.channels, half=recipe.half).sigmoid().numpy()
         threshold[own] = network.settings.threshold
     return probability, threshold
 

@@ -112,17 +112,18 @@ class LandslideStudy:
             say=self.say,
         )
 
-    def baselines(self, split: str) -> dict[str, Judged]:
-        """Answers that need no network, each at a threshold chosen on validation, over all folds."""
+    def baselines(self, split: str) -> dict[str, list[Judged]]:
+        """Answers that need no network, a judgement a fold, each at a threshold chosen on its validation."""
         sizes = terciles(self.patches.label)
         parts: dict[str, list[Judged]] = {}
         for fold in self.folds[split]:
             for name, answer in baseline_logits(self.patches, fold.train, seed=self.seed).items():
                 watched, tested = fold.validation, fold.test
-                level = choose_threshold(count_levels(answer(watched), *self._truth(watched)))
-                judged = judge(answer(tested), *self._truth(tested), threshold=level, sizes=sizes)
+                level = choose_threshold(count_levels(answer(watched), *self._labels(watched)))
+                truth = self.patches.truth_of(tested)
+                judged = judge(answer(tested), *self._labels(tested), threshold=level, sizes=sizes, truth=truth)
                 parts.setdefault(name, []).append(judged)
-        return {name: joined(each) for name, each in parts.items()}
+        return parts
 
     def rows(
         self, lines: Iterable[Trial], *, keep: tuple[str, ...] = ()
@@ -142,7 +143,7 @@ class LandslideStudy:
             made.append(row)
         return made, {name: judged for (name, split), judged in known.items() if split == BY_EVENT}
 
-    def _truth(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _labels(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         return self.patches.label[rows], self.patches.valid[rows], self.patches.event[rows]
 
     def _channels(self) -> tuple[str, ...]:
@@ -168,14 +169,14 @@ def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[
     rows = thesis_rows()
     free = {split: study.baselines(split) for split in (RANDOM, BY_EVENT)}
     for split, found in free.items():
-        rows += [baseline_row(name, split, judged, len(study.folds[split])) for name, judged in found.items()]
+        rows += [baseline_row(name, split, parts) for name, parts in found.items()]
     made, known = study.rows(trials(profile), keep=(base.name, ours.name))
     facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed, "command": command}
     scores = rounded(pd.DataFrame(rows + made).assign(**facts))
     parts, _ = study.rows(ablation(profile) if profile.retrain else ())
     parts = hidden_rows(study, ours, known[ours.name]) + parts
     channels = rounded(pd.DataFrame(parts).assign(**facts))
-    judged = {"low coherence": [free[BY_EVENT]["low coherence"]]} | {
+    judged = {"low coherence": [joined(free[BY_EVENT]["low coherence"])]} | {
         name: known[name] for name in (base.name, ours.name)
     }
     events = pd.concat([by_event(each).assign(method=name) for name, each in judged.items()], ignore_index=True)

@@ -23,10 +23,11 @@ COLUMNS = (
     *_PIXELS,
     *(f"{name}_{size}" for size in SIZES for name in ("hit", "pixels", "found", "number")),
     *(f"patch_{name}_{size}" for size in SIZES for name in _PIXELS),
+    *(f"truth_{name}" for name in _PIXELS),
 )
 """What is counted of every patch, to be added up: pixels that are landslide and said to be, said, and landslide; by
 size of landslide its pixels that were said, all its pixels, landslides touched at all, and landslides; by size class of
-the patch the first three again."""
+the patch the first three again; and against what really slid, where that is known (0 elsewhere), the first three."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def judge(
     *,
     threshold: float,
     sizes: Terciles,
+    truth: Bools | None = None,
 ) -> Judged:
     """Count what a method made of patches at a frozen threshold, over valid pixels only.
 
@@ -130,9 +132,14 @@ def judge(
     event : (n,) names.
     threshold : probability, chosen on other patches.
     sizes : terciles of the whole data, so that every method is judged by the same classes.
+    truth : of the same shape, what really slid; None where nobody knows.
     """
     said = (logits >= np.log(threshold / (1 - threshold)) - 1e-9) & valid
     rows = [_count(*one, sizes=sizes) for one in zip(said, label & valid, strict=True)]
+    known = [] if truth is None else zip(rows, said, truth & valid, strict=True)
+    for row, marked, slid in known:
+        row |= {"truth_both": int((marked & slid).sum())}
+        row |= {"truth_said": int(marked.sum()), "truth_true": int(slid.sum())}
     table = pd.DataFrame(rows, columns=list(COLUMNS)).assign(event=event)
     return Judged(table, count_levels(logits, label & valid, valid, event), threshold)
 
@@ -144,11 +151,13 @@ def measures(sums: Sums) -> dict[str, Floats]:
     """Statistics by name, of sums of ``COLUMNS`` (arrays of any shape).
 
     ``precision``, ``recall``, ``f1``, ``iou``; of landslides by size, ``recall_…`` (share of their pixels) and
-    ``found_…`` (share of them that are touched at all); of patches by size class, ``patch_…_precision`` and so on.
+    ``found_…`` (share of them that are touched at all); of patches by size class, ``patch_…_precision`` and so on;
+    against what really slid, ``truth_precision`` and so on, NaN where nobody knows.
     """
     made: dict[str, Floats] = {}
-    for prefix, ends in {"": "", **{f"patch_{size}_": f"_{size}" for size in SIZES}}.items():
-        both, said, true = (sums[f"{'patch_' if ends else ''}{name}{ends}"] for name in _PIXELS)
+    kinds = {"": "{}", "truth_": "truth_{}"} | {f"patch_{size}_": f"patch_{{}}_{size}" for size in SIZES}
+    for prefix, form in kinds.items():
+        both, said, true = (sums[form.format(name)] for name in _PIXELS)
         made[f"{prefix}precision"] = _ratio(both, said)
         made[f"{prefix}recall"] = _ratio(both, true)
         made[f"{prefix}f1"] = _ratio(2 * both, said + true)
@@ -160,7 +169,7 @@ def measures(sums: Sums) -> dict[str, Floats]:
 
 
 WITH_INTERVALS = (
-    *("precision", "recall", "f1", "iou"),
+    *("precision", "recall", "f1", "iou", "truth_iou"),
     *(f"{name}_{size}" for size in SIZES for name in ("recall", "found")),
 )
 """Measures whose intervals are in the tables."""
@@ -224,14 +233,14 @@ def by_event(judged: list[Judged]) -> pd.DataFrame:
 
 
 def joined(parts: list[Judged]) -> Judged:
-    """One judgement of several of different patches: of folds, each at its own threshold (their mean is kept)."""
+    """One judgement of several of different patches: of folds, each at its own threshold; it has none (NaN)."""
     order = np.unique(np.concatenate([one.table["event"].to_numpy().astype(str) for one in parts]))
     levels = np.zeros((len(order), 2, len(LEVELS) + 1), dtype=np.int64)
     for one in parts:
         own = np.unique(one.table["event"].to_numpy().astype(str))
         levels[np.searchsorted(order, own)] += one.levels
     table = pd.concat([one.table for one in parts], ignore_index=True)
-    return Judged(table, levels, float(np.mean([one.threshold for one in parts])))
+    return Judged(table, levels, float("nan"))
 
 
 def draw(sums: Floats, *, seed: int, draws: int) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from epi.catalogue import inventory_of
-from epi.errors import EmptyScene, ParameterError
+from epi.errors import EmptyScene, ParameterError, ProductError
 from epi.patches.stack import cut_patches, join_patches, load_patches, make_stack, save_patches
 from epi.simulate.landslides import Mixture, mapped_inventory, simulate_landslide_event
 
@@ -38,7 +38,9 @@ def simulated_patches(
 
     Returns
     -------
-    Patches as of `epi.patches.stack.join_patches`. An event of which nothing can be seen is left out.
+    Patches as of `epi.patches.stack.join_patches`; where they are mapped, with ``truth`` (uint8) beside
+    ``landslide``: 1 where the ground really slid. An event of which nothing can be seen, or whose ground came out
+    higher than a product may hold, is left out, and ``say`` is told.
 
     Raises
     ------
@@ -46,12 +48,19 @@ def simulated_patches(
     """
     parts = []
     for number in numbers:
-        made = simulate_landslide_event(recipe, seed, number, rows=side, columns=side)
+        try:
+            made = simulate_landslide_event(recipe, seed, number, rows=side, columns=side)
+        except ProductError as error:
+            say(f"{recipe.name} event {number}: its ground is like none on Earth, left out ({error})")
+            continue
         inventory = mapped_inventory(made) if mapped else None
         drawn = inventory_of(inventory) if inventory is not None and len(inventory) else None
         label = drawn or (made["landslide"] if inventory is None else xr.zeros_like(made["landslide"]))
         try:
             patches = cut_patches(make_stack(made, label), pixels)
+            if mapped:
+                exact = cut_patches(make_stack(made, made["landslide"]), pixels)
+                patches = patches.assign(truth=exact["landslide"])
         except EmptyScene:
             say(f"{recipe.name} event {number}: nothing can be seen, left out")
             continue

@@ -43,18 +43,28 @@ def recipe_row(part: str, recipe: LandslideRecipe, split: str, cells: list[list[
     flat = [cell for seed in cells for cell in seed]
     row: dict[str, Any] = {"part": part, "method": recipe.name, "network": recipe.network, "split": split}
     row |= {"parameters": flat[0].parameters, "began": flat[0].began, "channels": " ".join(recipe.channels)}
-    names = ("oversample", "sigma_px", "buckets", "augment", "loss", "rate", "batch", "epochs")
+    names = (
+        *("oversample", "sigma_px", "buckets", "augment", "loss", "rate", "schedule"),
+        *("batch", "epochs", "memory", "half", "practice"),
+    )
     row |= {name: getattr(recipe, name) for name in names}
     row |= {"seeds": len(cells), "folds": len(cells[0])}
-    row |= {"threshold": float(np.mean([cell.judged.threshold for cell in flat]))}
+    row |= {"thresholds": _listed([cell.judged.threshold for cell in flat])}
+    losses = np.array([cell.losses for cell in flat])
+    row |= {"loss_halfway": losses[:, losses.shape[1] // 2 - 1].mean(), "loss_last": losses[:, -1].mean()}
     row |= {"validation_iou": float(np.mean([cell.validation_iou for cell in flat]))}
     return row | score(judged)
 
 
-def baseline_row(name: str, split: str, judged: Judged, folds: int) -> dict[str, Any]:
-    """Scores of an answer that needs no network."""
-    row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": folds}
-    return row | {"threshold": judged.threshold} | score([judged])
+def baseline_row(name: str, split: str, parts: list[Judged]) -> dict[str, Any]:
+    """Scores of an answer that needs no network, judged fold by fold."""
+    row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": len(parts)}
+    return row | {"thresholds": _listed([one.threshold for one in parts])} | score([joined(parts)])
+
+
+def _listed(thresholds: list[float]) -> str:
+    """Thresholds by seed, then by fold: each was chosen on its own validation, and their mean says nothing."""
+    return " ".join(f"{each:.3f}" for each in thresholds)
 
 
 def difference_columns(one: list[Judged], other: list[Judged], against: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class TrainedLandslide:
-    """A trained network, what it began with, and a row a pass: ``epoch``, ``loss``."""
+    """A trained network, what it began with, and a row a pass: ``epoch`` from 1, ``loss``, its mean."""
 
     network: LandslideNetwork
     began: str
@@ -93,8 +93,9 @@ class LandslideLearning(lightning.LightningModule):
         """Step, average the weights, note the loss of each pass."""
         super().optimizer_step(*given, **named)
         self.average.update_parameters(self.network)
-        if self.global_step % self.epoch == 0:
-            self.rows.append({"epoch": self.global_step // self.epoch, "loss": float(np.mean(self.losses))})
+        done = self.global_step + 1  # lightning counts this step when it is back in its loop
+        if done % self.epoch == 0:
+            self.rows.append({"epoch": done // self.epoch, "loss": float(np.mean(self.losses))})
             self.losses = []
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401  # what lightning takes has no shorter name
