@@ -37,6 +37,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+import xarray as xr
 
 from epi.errors import EpiError
 from epi.insar import product
@@ -216,7 +217,7 @@ for name, row in kinds.items():
 # %% [markdown]
 # ## This run's scene
 #
-# A scene of any size is cut into squares that overlap by half. Each square's answer fades toward its edges, and all are added up, so no edge of a square shows.
+# A scene of any size is cut into squares that overlap by half (51.2 km of 96 pixels, where the published work cut 256 pixels). Each square's answer fades toward its edges, and all are added up, so no edge of a square shows.
 
 # %%
 scene = product.load(Path(run_folder) / "scene.nc")
@@ -224,7 +225,8 @@ frame, found = product.local_frame(scene), None
 try:
     result, found = detect.detect_scene(network, scene)
     print(f"probability {result['probability']:.3f}, {result['moved_km2']:.0f} km² moved")
-    for west, east, south, north in ([*box.values()][:4] for box in result["boxes"]):
+    for box in result["boxes"]:
+        west, east, south, north = (box[f"{side}_km"] for side in ("west", "east", "south", "north"))
         print(f"  a box from {west:.0f} to {east:.0f} km east and from {south:.0f} to {north:.0f} km north")
 except EpiError as error:
     print(f"The network cannot answer: {error}")
@@ -246,7 +248,7 @@ if found is not None:
             row[1].contour(frame.east_km, frame.north_km, moved, levels=[0.5], colors=colour, linewidths=width)
 
 # %% [markdown]
-# *Left, the displacement; right, the probability that ground moved, its outline (orange) and, where the earthquake was simulated, the true one (yellow).* `epi detect FILE --mask MASK.nc` writes the map.
+# *Left, the displacement; right, the probability that ground moved, its outline (orange) and, where the earthquake was simulated, the true one (yellow).* `epi detect FILE --mask MASK.nc` writes the map, and of a folder of patches one map each.
 
 # %%
 if found is not None:
@@ -269,6 +271,22 @@ real.drop(columns="command").set_index("scene").round(2)
 
 # %% [markdown]
 # *"Centre" is the distance between the middle of the mask and the centroid of the displacement that was measured there, each pixel weighted by its size.* Asked were at most 5 km, and no alarm on the quiet piece.
+
+# %%
+stored = xr.open_datatree(settings().data / "detect_real.nc", engine="h5netcdf")
+_, row = plt.subplots(1, len(stored.children), figsize=(12, 4), layout="constrained")
+for axes, (place, node) in zip(row, stored.children.items(), strict=True):
+    part = node.to_dataset().load()
+    east, north = np.meshgrid(part["x"] / 1000, part["y"] / 1000)
+    detection.moved_ground(axes, part["moved_probability"].to_numpy(), east, north, threshold=threshold)
+    axes.set_title(place)
+    if "measured" in part:
+        for width, colour in ((3, "black"), (1.5, detection.OUTLINE)):
+            axes.contour(east, north, part["measured"], levels=[0.5], colors=colour, linewidths=width)
+
+# %% [markdown]
+# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* The same earthquake is called one from its wrapped phase and none from
+# its unwrapped phase. Most of the ground sank there, by up to half a metre, and unwrapped ground that only sinks looks much like a mine's or a well's, of which the network has seen thousands; turned upside down ("sign turned"), the same scene is called an earthquake.
 #
 # ## If you have labelled scenes of your own
 #

@@ -98,6 +98,9 @@ def test_a_folder_of_patches_is_answered_patch_by_patch(says, strong, tmp_path):
     assert [one["patch"] for one in results] == list(made.table["patch"])
     assert any(one["present"] for one in results)
     assert "earthquake (probability" in says("detect", tmp_path / "store")[1]
+    refused = says("detect", tmp_path / "store", "--units", "mm", "--quantity", "displacement")
+    says_so = f"{tmp_path / 'store'} holds patches, which say what they are: leave --quantity, --units out"
+    stopped(refused, f"ParameterError: {says_so}")
 
 
 def test_masks_of_patches_lie_where_the_patches_do(says, strong, tmp_path):

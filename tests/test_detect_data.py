@@ -63,11 +63,15 @@ def test_workers_share_the_blocks_out_and_change_nothing(whole):
 
 def test_a_sample_says_what_is_true():
     scenes = block_of(TRAINING, 0, 1, pixels=16)
-    channels, mask, valid, present = sample_of(scenes)
+    channels, mask, valid, present, counts, moved = sample_of(scenes)
     assert channels.shape[0] == BLOCK
     assert torch.equal(mask > 0, scenes.mask)
     assert torch.equal(valid > 0, scenes.valid)
     assert torch.equal(present > 0, scenes.present)
+    assert torch.allclose(torch.sinh(moved) * scenes.wavelength_m / 4, scenes.displacement, atol=1e-6)
+    weak = scenes.present & (scenes.peak_m <= scenes.wavelength_m / 4)
+    assert 0 < weak.sum() < scenes.present.sum()
+    assert torch.equal(counts == 0, weak)
 
 
 @pytest.mark.parametrize("batch", [0, 3, 48, 128])

@@ -81,6 +81,13 @@ def test_a_real_scene_is_labelled_on_the_networks_pixels(network):
     assert made.channels.shape == (7, 32, 32)
     assert made.mask.float().mean() == pytest.approx(16 / 51.2, abs=0.05)
     assert not made.mask[:, 0].any()
+    corner = np.zeros((150, 150), dtype=bool)
+    corner[scene["y"].to_numpy() > 10_000] = True  # the north, wherever its rows are
+    assert scene["y"].to_numpy()[0] < scene["y"].to_numpy()[-1]
+    for turned, marked in ((scene, corner), (scene.isel(y=slice(None, None, -1)), corner[::-1])):
+        upright = detect.label_scene(network, turned, marked, event="here", present=True)
+        assert upright.mask[:7].all()
+        assert not upright.mask[12:].any()
     with pytest.raises(ParameterError, match=r"A mask of \(3, 3\) pixels was given"):
         detect.label_scene(network, scene, np.ones((3, 3), bool), event="here", present=True)
     with pytest.raises(ParameterError, match="its mask is empty"):

@@ -257,6 +257,9 @@ def test_other_units_are_refused():
         wrong = product.add(scene.drop_vars("los_displacement"), {"los_displacement": factor * metres})
         with pytest.raises(ParameterError, match=r"The displacement spans [0-9.e+]+ m and differs by .*--units"):
             detect_scene(constant(0.0), wrong)
+    noisy = np.random.default_rng(0).uniform(-np.pi, np.pi, metres.shape) * 0.3 + np.angle(np.exp(1j * 300 * metres))
+    with pytest.raises(ParameterError, match=r"or a wrapped phase\? State its own --units and --quantity"):
+        detect_scene(constant(0.0), product.add(scene.drop_vars("los_displacement"), {"los_displacement": noisy}))
     turns = product.unwrapped_phase(metres, wavelength=product.SENTINEL1_WAVELENGTH_M)
     absurd = product.add(scene.drop_vars("los_displacement"), {"unwrapped_phase": 1000 * turns})
     with pytest.raises(ParameterError, match=r"The displacement spans 300 m and differs by"):

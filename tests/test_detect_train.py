@@ -142,6 +142,32 @@ def test_the_truth_costs_nothing_and_no_data_is_no_failure():
     assert nothing["mask"] == nothing["dice"] == 0
 
 
+def test_scenes_that_do_not_count_teach_the_mask_alone():
+    """An earthquake too weak to be told from air: presence and the overlap do not hear of it, its pixels do count."""
+    mask, valid, present = truth()
+    draw = torch.Generator().manual_seed(1)
+    logits, said = torch.randn(4, 8, 8, generator=draw), torch.randn(4, generator=draw)
+    counts = torch.tensor([1.0, 1.0, 0.0, 1.0])
+    found = detect_losses(Found(said, logits), mask, valid, present, counts)
+    kept = counts > 0
+    alone = detect_losses(Found(said[kept], logits[kept]), mask[kept], valid[kept], present[kept])
+    assert found["present"] == pytest.approx(float(alone["present"]))
+    assert found["dice"] == pytest.approx(float(alone["dice"]))
+    assert found["mask"] == detect_losses(Found(said, logits), mask, valid, present)["mask"] != alone["mask"]
+
+
+def test_how_far_the_ground_moved_is_asked_where_there_is_data():
+    mask, valid, present = truth()
+    moved = torch.randn(4, 8, 8, generator=torch.Generator().manual_seed(2))
+    said = moved + 0.5
+    found = detect_losses(Found(present, mask, said), mask, valid, present, None, moved)
+    assert float(found["motion"]) == pytest.approx(0.5 * 0.5**2)
+    other = said.where(valid > 0, torch.tensor(9.0))
+    again = detect_losses(Found(present, mask, other), mask, valid, present, None, moved)
+    assert again["motion"] == found["motion"]
+    assert "motion" not in detect_losses(Found(present, mask, said), mask, valid, present)
+
+
 def test_networks_that_only_say_whether_have_no_loss_of_a_mask():
     mask, valid, present = truth()
     found = detect_losses(Found(torch.zeros(4), None), mask, valid, present)

@@ -4,7 +4,7 @@ The real files do not ship: the bench looks for them beside the project (or wher
 out where they are absent. Chapter 10 shows the tables.
 
 python tests/bench/bench_detect.py                                     real scenes, printed: seconds
-python tests/bench/bench_detect.py --real data/detect_real.csv         and kept
+python tests/bench/bench_detect.py --real data/detect_real.csv         and kept, with the U-Net's masks as NetCDF
 python tests/bench/bench_detect.py --finetune data/detect_finetune.csv  eight simulated earthquakes, each left out once
 """
 
@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from bench_real import CASES, REAL
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from epi.insar.frame import local_frame
+from epi.insar.frame import LocalFrame, local_frame
 from epi.insar.readers.files import read_scene
 from epi.learn import detect
 from epi.settings import settings
@@ -31,27 +33,50 @@ TUNING = "python tests/bench/bench_detect.py --finetune data/detect_finetune.csv
 SIDES, BLOCKS, STEPS, SEED = 8, 2, 40, 700  # squares of one earthquake, blocks of scenes, steps of training, stream
 
 
-def real() -> pd.DataFrame:
-    """Every dense real scene by every network that ships."""
+def real() -> tuple[pd.DataFrame, xr.DataTree]:
+    """Every dense real scene by every network that ships, and the first one's masks beside what was measured."""
     scenes = {case.name: read_scene(REAL / case.files[0], **case.reader) for case in CASES if case.name in SCENES}
-    rows = []
+    unwrapped = scenes["Thessaly, unwrapped"]
+    scenes["Thessaly, unwrapped, sign turned"] = unwrapped.assign(
+        {name: -unwrapped[name] for name in ("los_displacement", "unwrapped_phase") if name in unwrapped}
+    )
+    rows, masks = [], {}
     for place, scene in scenes.items():
         for name, file in NETWORKS.items():
             network = detect.load_detector(settings().data / f"{file}.safetensors")
-            result, _ = detect.detect_scene(network, scene)
+            result, found = detect.detect_scene(network, scene)
             row = {"scene": f"{place}: {name}", "probability": result["probability"], "alarm": result["alarm"]}
             row |= {"present": result["present"], "tiles": result["tiles"], "moved_km2": result["moved_km2"]}
-            apart = centre_km(scenes["Thessaly, unwrapped"], result) if "Thessaly" in place else float("nan")
+            apart = centre_km(unwrapped, result) if "Thessaly" in place else float("nan")
             rows.append(row | {"centre_km": apart, "boxes": len(result["boxes"])})
-    return pd.DataFrame(rows).assign(command=COMMAND)
+            if name == next(iter(NETWORKS)) and place in SCENES:
+                masks[place] = detect.mask_product(found).round(2)
+                if "Thessaly" in place:
+                    there = measured(unwrapped, found.grid.frame)
+                    masks[place]["measured"] = (("y", "x"), there.astype(np.uint8))
+    return pd.DataFrame(rows).assign(command=COMMAND), xr.DataTree.from_dict(masks)
+
+
+def measured(scene: xr.Dataset, frame: LocalFrame) -> NDArray[np.bool_]:
+    """Where the measured displacement reaches a tenth of its largest, by the nearest pixel, on another frame."""
+    moved, own = displaced(scene), local_frame(scene)
+    known = np.isfinite(moved)
+    tree = cKDTree(np.stack([own.east_km[known], own.north_km[known]], -1))
+    _, nearest = tree.query(np.stack([frame.east_km, frame.north_km], -1))
+    return np.asarray(moved[known][nearest] >= 0.1 * np.nanmax(moved))
+
+
+def displaced(scene: xr.Dataset) -> NDArray[np.float64]:
+    """Size of the displacement about its median, m."""
+    los = scene["los_displacement"].to_numpy()
+    return np.asarray(np.abs(los - np.nanmedian(los)), dtype=float)
 
 
 def centre_km(scene: xr.Dataset, result: dict[str, dict[str, float] | None]) -> float:
     """From the middle of the mask to the centroid of the measured displacement; NaN without a mask."""
     if result["centre"] is None:
         return float("nan")
-    los, frame = scene["los_displacement"].to_numpy(), local_frame(scene)
-    moved = np.abs(los - np.nanmedian(los))
+    moved, frame = displaced(scene), local_frame(scene)
     weight = np.where(moved >= 0.1 * np.nanmax(moved), moved, 0.0)
     east, north = ((weight * place).sum() / weight.sum() for place in (frame.east_km, frame.north_km))
     return float(np.hypot(result["centre"]["east_km"] - east, result["centre"]["north_km"] - north))
@@ -87,11 +112,14 @@ def main() -> None:
     if not REAL.is_dir():
         print("real scenes are not here: set EPI_SHARED_DATA to their folder")
         return
-    table = real()
+    table, masks = real()
     print(table.drop(columns="command").to_string(index=False))
     if given.real:
         with atomic_path(given.real) as path:
             table.round(4).to_csv(path, index=False)
+        packed = {f"/{name}": {"moved_probability": {"zlib": True}} for name in masks.children}
+        with atomic_path(given.real.with_suffix(".nc")) as path:
+            masks.to_netcdf(path, engine="h5netcdf", encoding=packed)
 
 
 if __name__ == "__main__":

@@ -63,12 +63,16 @@ def detect(
     for file in files:
         start = time.perf_counter()
         of_patches = file.is_dir() and _is_store(file)
+        if of_patches and given:
+            raise ParameterError(f"{file} holds patches, which say what they are: leave {_options(given)} out.")
         found = _of_patches(trained, file, mask) if of_patches else [_of_scene(trained, file, given, mask)]
         seconds = round(time.perf_counter() - start, 2)
-        results += [{"file": str(file)} | one | {"seconds": seconds} for one in found]
+        told = [{"file": str(file)} | one | {"seconds": seconds} for one in found]
+        results += told
+        if not as_json:
+            print("\n".join(map(detection_text, told)), flush=True)
     if as_json:
-        return print_json(results)
-    print("\n".join(map(detection_text, results)))
+        print_json(results)
 
 
 def detection_text(found: dict[str, Any]) -> str:
@@ -92,6 +96,10 @@ def detection_text(found: dict[str, Any]) -> str:
         )
     lines += [f"  note: {flag}" for flag in found.get("flags", [])]
     return "\n".join(lines)
+
+
+def _options(given: dict[str, Any]) -> str:
+    return ", ".join(f"--{name.replace('_', '-')}" for name in given)
 
 
 def _is_store(folder: Path) -> bool:
@@ -118,7 +126,7 @@ def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path
 
     scene = _read(file, given)
     result, found = detect_scene(network, scene)
-    if "positive" not in given and "stated_positive" in scene.attrs:
+    if "positive" not in given and "stated_positive" in scene.attrs and found.grid.unwrapped:
         result["flags"].append(SIGN)
     if mask is not None:
         _write(mask_product(found), mask)
@@ -135,7 +143,7 @@ def _write(masks: "xr.Dataset", path: Path) -> None:
 
 
 def _read(file: Path, given: dict[str, Any]) -> "xr.Dataset":
-    """Read a scene; where the satellite stood does not matter here, and which way motion counts matters little."""
+    """Read a scene; where the satellite stood does not matter here, and which way motion counts is noted if unsaid."""
     from epi.insar.readers.files import kind_of, read_scene
 
     if kind_of(file, given.get("par")) not in ("GeoTIFF", "float file"):

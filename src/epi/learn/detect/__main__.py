@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, judge and write; progress goes to stderr; 0 done, 1 a stated error, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m epi.learn.detect", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--profile", choices=sorted(PROFILES), default="ship", help="full: published sizes, on a GPU")
-    parser.add_argument("--folder", type=Path, default=Path("runs/detect"), help="for checkpoints and histories")
+    parser.add_argument("--folder", type=Path, help="for checkpoints and histories (default: runs/detect/PROFILE-SEED)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and the networks")
     parser.add_argument("--threads", type=int, help="of torch on a CPU (default: all)")
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         table = run_detectors(
             PROFILES[options.profile],
-            folder=options.folder,
+            folder=options.folder or Path("runs/detect") / f"{options.profile}-{options.seed}",
             command=f"python -m epi.learn.detect --profile {options.profile} --seed {options.seed}",
             device=options.device,
             seed=options.seed,

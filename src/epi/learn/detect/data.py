@@ -1,6 +1,7 @@
 """Simulated scenes as batches, in three sets that never share one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -85,14 +86,14 @@ class SceneBlocks(IterableDataset[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield blocks in the order of their numbers, without end."""
-        worker = get_worker_info()
+        worker, plain = get_worker_info(), replace(PLAIN, wavelength_m=self.mixture.wavelength_m)
         at, step = self.first, 1
         if worker is not None:
             at, step = self.first + worker.id, worker.num_workers
             torch.set_num_threads(1)
         while True:
             number = self.blocks[at % len(self.blocks)]
-            mixture = PLAIN if at < self.plain else self.mixture
+            mixture = plain if at < self.plain else self.mixture
             yield sample_of(block_of(mixture, self.seed, number, pixels=self.pixels, device=self.device))
             at += step
 

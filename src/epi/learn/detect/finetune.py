@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epi.errors import ParameterError
+from epi.insar.frame import local_frame
 from epi.learn.detect.channels import check_inputs, detect_channels, scene_channels
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
 from epi.learn.detect.scene import as_grid
 from epi.learn.detect.train import detect_losses, fit
 from epi.learn.libraries import lightning
+from epi.patches.layers import turns
 from epi.patches.resize import area_mean
 from epi.simulate.labelled import Scenes
 
@@ -52,8 +54,8 @@ def label_scene(
     Parameters
     ----------
     network : that is to learn from it.
-    product : with a phase or a displacement, on a north-up map.
-    mask : moved ground on the product's own grid.
+    product : with a phase or a displacement; its rows may run either way.
+    mask : moved ground on the product's own grid, in the order of its rows and columns.
     event, present : as in `Labelled`.
 
     Raises
@@ -72,7 +74,9 @@ def label_scene(
         raise ParameterError(
             f"{event} is said to hold an earthquake, and its mask is empty: mark the ground that moved."
         )
-    coarse = area_mean(mask.astype(float), np.ones(mask.shape, dtype=bool), grid.valid.shape)[0].real >= 0.5
+    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
+    upright = mask[down, right].astype(float)
+    coarse = area_mean(upright, np.ones(mask.shape, dtype=bool), grid.valid.shape)[0].real >= 0.5
     parts = [_middle(each, settings.pixels) for each in (grid.phase, grid.coherence, grid.valid, coarse)]
     phase, coherence, valid, moved = (torch.from_numpy(each)[None] for each in parts)
     unwrapped = torch.tensor([grid.unwrapped])
@@ -83,7 +87,13 @@ def label_scene(
 
 
 def label_simulated(scenes: Scenes, events: Sequence[str]) -> list[Labelled]:
-    """Simulated scenes as if somebody had labelled them, each of a named event."""
+    """Simulated scenes as if somebody had labelled them.
+
+    Parameters
+    ----------
+    scenes : n of them.
+    events : n names; scenes of one event are left out together.
+    """
     channels = scene_channels(scenes)
     whole = zip(events, channels, scenes.mask, scenes.valid, scenes.present.tolist(), strict=True)
     return [Labelled(*one) for one in whole]
@@ -137,6 +147,10 @@ def leave_one_out(
     network: Detector, scenes: Sequence[Labelled], *, steps: int = 200, rate: float = 1e-4, seed: int = 0
 ) -> pd.DataFrame:
     """Judge fine-tuning honestly: for each event, a network that learned from all others.
+
+    Parameters
+    ----------
+    network, scenes, steps, rate, seed : as for `fine_tune`; scenes of two events at least.
 
     Returns
     -------

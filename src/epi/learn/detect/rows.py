@@ -69,7 +69,10 @@ def limits(plan: DetectPlan) -> list[str]:
         f"pixels of {1000 * known.size_km / known.pixels:.0f} m: what is finer is averaged away; earthquakes wider "
         f"than {known.size_km:.0f} km are seen in parts",
         "magma that opens or swells deep down moves the ground much as an earthquake does: it may be taken for one",
-        "an earthquake that moves the ground less than the air seems to can only be guessed at",
+        "an earthquake that moves the ground less than the air seems to can only be guessed at; none that moves it by "
+        "half a fringe or less was asked for",
+        "layered air always seems to lift mountains here, and ground that only sinks is mostly no earthquake's: the "
+        "sign of an unwrapped scene matters",
         "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",
     ]
 

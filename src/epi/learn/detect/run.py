@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from epi.errors import ParameterError
 from epi.learn.detect.baselines import fit_free
 from epi.learn.detect.judge import adjust_detector, judge
 from epi.learn.detect.networks import (
@@ -139,6 +140,10 @@ def run_detectors(
     seed : of scenes and networks.
     say : is told how it goes.
 
+    Raises
+    ------
+    ParameterError : weights to go on from have learned from these scenes already, or no GPU where one was asked for.
+
     Returns
     -------
     A row a network and test, with intervals and settings, as written to the profile's table.
@@ -150,6 +155,7 @@ def run_detectors(
         name = plan.settings.network
         earlier = training_rounds(before) if before and plan.start else []
         learned = plan.steps * plan.batch + sum(each["scenes"] for each in earlier)
+        trained.network.to(plan.makes_scenes_on)
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
         judged = {
@@ -195,6 +201,8 @@ def _learned(
         begun = settings().data / plan.start if plan.start else None
         start = load_detector(begun) if begun else None
         before = read_detector_card(begun) if begun else None
+        if before and any(each["seed"] == seed for each in training_rounds(before)):
+            raise ParameterError(f"{begun} has learned from the scenes of seed {seed} already: give another --seed.")
         yield plan, train_detector(plan, folder=folder / name, start=start, say=say), before
     for name in profile.again:
         ready = settings().data / weights_name(name)

@@ -29,8 +29,6 @@ LEAST_KM = 8.0
 """A scene of which less than this squared holds data is too small to tell an earthquake from air."""
 LARGEST_M = 30.0
 """No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
-JUMP_M = 0.1
-"""A displacement that differs by more than this between most neighbouring pixels is noise, or another unit."""
 COARSE = 2.0
 """By how much the pixels of a scene may be larger than the network's before that is flagged."""
 MOST_TILES = 4000
@@ -39,6 +37,7 @@ INTERPOLATED = "the points were interpolated: the network learned from grids"
 SMALL = "the scene is smaller than what the network looks at: much that it learned to look for lies outside"
 SPARSE = "more than half of the scene holds no data"
 COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
+NARROW = "the phase takes only part of a turn: check that it is a phase, and in radians"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
 NO_MASK = "This network only says whether there is an earthquake: it has no mask to write."
@@ -119,6 +118,7 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
+        NARROW: not grid.unwrapped and float(np.ptp(grid.phase[grid.valid])) < np.pi,
         COARSE_PIXELS: max(_spacing_km(local_frame(ground))) > COARSE * spacing_km,
     }
     return result | {"flags": [flag for flag, raised in signs.items() if raised]}, found
@@ -154,7 +154,19 @@ def as_grid(product: xr.Dataset, spacing_km: float) -> Grid:
 
 
 def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
-    """Look at all tiles of a scene, and blend their masks with weights that fall to nothing at each tile's edge."""
+    """Look at all tiles of a scene, and blend their masks with weights that fall to nothing at each tile's edge.
+
+    Parameters
+    ----------
+    network : trained and adjusted.
+    grid : the scene at the network's pixels, as `as_grid` makes it; framed by no data where it is smaller than a tile.
+    spacing_km : of these pixels.
+
+    Raises
+    ------
+    EmptyScene : no tile with enough data.
+    ParameterError : more than ``MOST_TILES`` tiles, or what `check_inputs` refuses.
+    """
     side = network.settings.pixels
     around = [((missing := max(side - size, 0)) // 2, missing - missing // 2) for size in grid.valid.shape]
     phase, coherence, valid = (np.pad(each, around) for each in (grid.phase, grid.coherence, grid.valid))
@@ -220,26 +232,30 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
     if "unwrapped_phase" in product and bool(np.isfinite(product["unwrapped_phase"]).any()):
         whole = product["unwrapped_phase"].to_numpy().astype(float)
-        metres = los_displacement(whole, wavelength=float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M)))
+        wavelength = float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
+        metres = los_displacement(whole, wavelength=wavelength)
     elif "los_displacement" in product:
-        metres = product["los_displacement"].to_numpy().astype(float)
-        whole = unwrapped_phase(metres, wavelength=wavelength_of(product))
+        metres, wavelength = product["los_displacement"].to_numpy().astype(float), wavelength_of(product)
+        whole = unwrapped_phase(metres, wavelength=wavelength)
     else:
         return None
-    _check_displacement(metres)
+    _check_displacement(metres, wavelength)
     down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
     return np.asarray(whole[down, right])
 
 
-def _check_displacement(metres: NDArray[np.floating[Any]]) -> None:
-    """Refuse a displacement that is in another unit: it spans too much, or jumps from most pixels to the next."""
+def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) -> None:
+    """Refuse a displacement that is in another unit: it spans too much, or jumps by more than the quarter wavelength
+    between neighbours up to which a phase can be unwrapped, at most of them.
+    """
     span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
     steps = np.abs(np.diff(metres, axis=-1))
     step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
-    if span > LARGEST_M or step > JUMP_M:
+    if span > LARGEST_M or step > wavelength / 4:
         raise ParameterError(
             f"The displacement spans {span:.3g} m and differs by {step:.2g} m between most neighbours, more than an "
-            "earthquake's: is it in radians or millimetres? State --units."
+            "earthquake's that a radar can follow: is it in radians or millimetres, or a wrapped phase? State its own "
+            "--units and --quantity."
         )
 
 

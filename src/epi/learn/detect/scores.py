@@ -55,7 +55,6 @@ def presence_scores(
         "average_precision": lambda each: float(average_precision_score(each["present"], each["probability"])),
         "auc_half": lambda each: float(roc_auc_score(*_clear(each))),
         "calibration": lambda each: calibration_error(*_clear(each)[::-1]),
-        "quiet_alarms": lambda each: _share(each["probability"] >= alarm, each["kind"] != KINDS[0]),
     }
     for name, least in (("half", 0.5), ("one", 1.0)):
         statistics[f"recall_{name}"] = partial(_recall_above, alarm=alarm, fringes=least)
