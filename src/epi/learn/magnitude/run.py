@@ -71,10 +71,9 @@ class MagnitudeProfile:
     ships: str | None = None
 
 
-CPU = MagnitudePlan(SHIPPED, pixels=128, practice=12, epochs=1, rate=2e-3, weights=None, standardised=True)
+CPU = MagnitudePlan(SHIPPED, pixels=128, practice=12, epochs=1, weights=None, standardised=True)
 """What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, practice in
-place of what photographs would have taught them, and a rate twenty times the published one, which is meant for weights
-that have already learned to see."""
+place of what photographs would have taught them, and then one pass at the published rate."""
 EVENTS = {"train": 1600, "validation": 200, "test": 240}
 
 PROFILES: dict[str, MagnitudeProfile] = {

@@ -21,6 +21,8 @@ from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
 CHECKPOINT, PRACTISED = "last.ckpt", "practised"
+PRACTICE_RATE = 2e-3
+"""Highest learning rate of practice: twenty times the published one, which is meant for weights that can see."""
 SEEN = 0.01
 """Share of a patch from which an earthquake's changes can be seen well enough to practise on."""
 Batch = tuple[Tensor, Tensor]
@@ -236,7 +238,7 @@ def practise(
 
     Parameters
     ----------
-    plan : its passes of practice, and all else but ranking and seed.
+    plan : its passes of practice, and all else but rate, ranking and seed.
     pairs, scaling : of the training part, simulated: no others say what changed.
     folder, say : as for `train_magnitude`.
 
@@ -246,7 +248,7 @@ def practise(
     """
     seen = pairs.take(np.flatnonzero(pairs.changed > SEEN))
     say(f"{plan.model}: practice on {len(seen)} pairs of {len(pairs)}")
-    begun = replace(plan, epochs=plan.practice, practice=0, ranking=False, seed=0)
+    begun = replace(plan, epochs=plan.practice, practice=0, rate=PRACTICE_RATE, ranking=False, seed=0)
     return train_magnitude(begun, seen, scaling, folder=folder, say=say).network
 
 
