@@ -271,7 +271,7 @@ scores = pd.read_csv(settings().data / "magnitude_scores.csv")
 trained = scores[scores["ranking"].isin(["with", "without"])]
 print("made by:", *scores["command"].unique())
 stated = ["data", "pixels", "train", "n", "practice", "epochs", "steps", "batch", "rate", "began"]
-facts = trained[stated].drop_duplicates()
+facts = trained[stated].drop_duplicates().convert_dtypes()
 for _, row in facts.iterrows():
     print(", ".join(f"{name} {value}" for name, value in row.items()))
 print("seeds:", *sorted(trained["seed"].astype(int).unique()))
@@ -403,6 +403,8 @@ for name in ("AUC", "Spearman"):
     print(f"largest {name}: {rivals.loc[best, name]:.3f}, {' '.join(best)}{known}")
 
 # %% [markdown]
+# So the network sees something, and no more than twelve simple numbers do: one practice and one pass on one core are little.
+#
 # ### By magnitude
 
 # %%
