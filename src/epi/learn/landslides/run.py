@@ -26,6 +26,7 @@ from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.scores import Judged, by_event, choose_threshold, count_levels, joined, judge, score, terciles
 from epi.learn.landslides.splits import Fold, event_folds, random_split
 from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, rounded, thesis_rows
+from epi.learn.landslides.wider import wider_row
 from epi.storage import atomic_path
 
 Say = Callable[[str], None]
@@ -171,6 +172,7 @@ def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[
     for split, found in free.items():
         rows += [baseline_row(name, split, parts) for name, parts in found.items()]
     made, known = study.rows(trials(profile), keep=(base.name, ours.name))
+    made.append(wider_row(study, ours, known[ours.name]))
     facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed, "command": command}
     scores = rounded(pd.DataFrame(rows + made).assign(**facts))
     parts, _ = study.rows(ablation(profile) if profile.retrain else ())

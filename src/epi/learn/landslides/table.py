@@ -49,7 +49,7 @@ def recipe_row(part: str, recipe: LandslideRecipe, split: str, cells: list[list[
     )
     row |= {name: getattr(recipe, name) for name in names}
     row |= {"seeds": len(cells), "folds": len(cells[0])}
-    row |= {"thresholds": _listed([cell.judged.threshold for cell in flat])}
+    row |= {"thresholds": listed([cell.judged.threshold for cell in flat])}
     losses = np.array([cell.losses for cell in flat])
     row |= {"loss_halfway": losses[:, losses.shape[1] // 2 - 1].mean(), "loss_last": losses[:, -1].mean()}
     row |= {"validation_iou": float(np.mean([cell.validation_iou for cell in flat]))}
@@ -59,10 +59,10 @@ def recipe_row(part: str, recipe: LandslideRecipe, split: str, cells: list[list[
 def baseline_row(name: str, split: str, parts: list[Judged]) -> dict[str, Any]:
     """Scores of an answer that needs no network, judged fold by fold."""
     row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": len(parts)}
-    return row | {"thresholds": _listed([one.threshold for one in parts])} | score([joined(parts)])
+    return row | {"thresholds": listed([one.threshold for one in parts])} | score([joined(parts)])
 
 
-def _listed(thresholds: list[float]) -> str:
+def listed(thresholds: list[float]) -> str:
     """Thresholds by seed, then by fold: each was chosen on its own validation, and their mean says nothing."""
     return " ".join(f"{each:.3f}" for each in thresholds)
 
