@@ -1,7 +1,7 @@
 """Train networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
 
-``python -m epi.learn.magnitude --profile cpu`` simulates its data and trains the smallest of the five networks, three
-seeds each way, in about half an hour of one core, counts and times the others, and writes the weights that ship;
+``python -m epi.learn.magnitude --profile cpu`` simulates its data (15 minutes of one core), trains the smallest of the
+five networks, three seeds each way (10 more), counts and times the others, and writes the weights that ship;
 ``--profile full --data FOLDER`` is the published study of all five, on a GPU. Interrupted, each goes on from its last
 checkpoint.
 """
