@@ -45,9 +45,9 @@ def strong():
 def test_the_recipe_of_the_tables_is_as_it_was_written_down():
     """Fixed from physics: no score may change it.
 
-    It was changed once, before anything had been learned from it: the series began with fields that nobody had worked
-    and forest that nobody had felled, so that a pair's first image hinted at its label. Now it begins in its steady
-    state, for which forest must green again (``regrowth_days``).
+    It was changed once, after five networks had learned nothing from it in one short pass: the series began with
+    fields that nobody had worked and forest that nobody had felled, so that a pair's first image hinted at its label.
+    Now it begins in its steady state, for which forest must green again (``regrowth_days``).
     """
     assert asdict(SIMULATED) == {
         "name": "simulated",

@@ -194,6 +194,13 @@ def test_dates_are_found_by_the_names_of_columns(tmp_path, name, values):
     assert found.report.dated == 1
 
 
+def test_dates_of_a_column_named_so_that_cannot_be_read_are_not_passed_over_in_silence(tmp_path):
+    path = written(tmp_path / "a.gpkg", frame(date=["13.02.2001", "14.02.2001"]))
+    with pytest.warns(UserWarning, match=r"no date can be read in column date, such as '13.02.2001': taken as undated"):
+        assert read_inventory(path).report.dated == 0
+    assert read_inventory(path, date_column="date", date_format="%d.%m.%Y").report.dated == 2
+
+
 def test_dates_that_can_be_read_in_two_ways_need_their_form(tmp_path):
     path = written(tmp_path / "a.gpkg", frame(when=["05/09/2018", "06/09/2018"]))
     assert read_inventory(path).report.dated == 0

@@ -297,6 +297,9 @@ def test_it_learns_what_can_be_seen(parts):
     assert trained.history["mse"].head(4).mean() > 0.5 * pairs.magnitude.var()
     assert magnitude_scores(pairs.table.assign(predicted=predict(trained.network, pairs)), draws=2)["mae"] < 1.0
     assert np.isfinite(predict(trained.network, parts["test"])).all()
+    larger = Pairs(Brighter(table["magnitude"].to_numpy()), table, 64)
+    with pytest.raises(ParameterError, match="Pairs of 64 pixels were given: the network looks at 32"):
+        predict(trained.network, larger)
 
 
 def test_checkpoints_are_never_executed(parts, tmp_path):

@@ -189,7 +189,7 @@ def nothing(file):
         (spoil_attribute("split", None), "earthquake 0000000 has no attribute split"),
         (spoil_attribute("split", "holdout"), "has split 'holdout'"),
         (spoil_attribute("magnitude", None), "earthquake 0000000 has no attribute magnitude"),
-        (spoil_attribute("magnitude", 11.5), "has magnitude 11.5: it must be from 0 to 10"),
+        (spoil_attribute("magnitude", 11.5), "has magnitude 11.5: it must be above 0, and at most 10"),
         (spoil_attribute("magnitude", -1.0), "has magnitude -1.0"),
         (spoil_attribute("magnitude", np.nan), "has magnitude nan"),
         (spoil_attribute("magnitude", "strong"), "has magnitude strong"),
@@ -235,6 +235,6 @@ def test_an_image_without_data_is_named(folder):
     with h5py.File(folder / FILENAME, "a") as file:
         file["0000000"]["patch_0"]["post"][:] = np.nan
     pairs = open_quakeset(folder, pixels=32)["train"]
-    with pytest.raises(FileFormatError, match="0000000/patch_0 has an image without data"):
+    with pytest.raises(FileFormatError, match="0000000/patch_0 has an image without data, or in decibels"):
         pairs.decibels(0)
     pairs.decibels(1)

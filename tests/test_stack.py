@@ -267,6 +267,13 @@ def test_a_product_that_lacks_variables_says_what_adds_them():
         make_stack(scene(i=None, q=None, coherence=None), inventory(TILTED))
 
 
+def test_a_product_in_other_units_is_not_relabelled():
+    product = scene()
+    product["los_displacement"].attrs["units"] = "cm"
+    with pytest.raises(ProductError, match="los_displacement"):
+        make_stack(product, inventory(TILTED))
+
+
 def test_an_inventory_of_another_date_is_refused():
     with pytest.raises(
         InventoryError, match=r"iburi.gpkg are of 2021-08-14, and the images of 2018-09-05 and 2018-09-17"

@@ -1,5 +1,6 @@
 """When the ground slid: dates found in an inventory's columns, and held against the days of two images."""
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -77,8 +78,16 @@ def dates_in(frame: pd.DataFrame, *, column: str | None, form: str | None, sourc
         return found
     named = {str(name).lower(): name for name in frame.columns}
     for name in COLUMNS:
-        if name in named and (found := _dates(frame[named[name]], form)).notna().any():
+        if name not in named or frame[named[name]].isna().all():
+            continue
+        if (found := _dates(frame[named[name]], form)).notna().any():
             return found
+        first = frame[named[name]].dropna().iloc[0]
+        warnings.warn(
+            f"{source}: no date can be read in column {named[name]}, such as {first!r}: taken as undated. If these are "
+            "dates, state date_format.",
+            stacklevel=2,
+        )
     return undated
 
 

@@ -29,7 +29,7 @@ def candidates(profile: LandslideProfile) -> Iterator[Trial]:
         replace(ours, name="focal", loss="focal"),
         replace(ours, name="softened over 1 pixel", sigma_px=1.0),
         replace(ours, name="oversampled", oversample=True),
-        replace(ours, name="no buckets", buckets=False),
+        replace(ours, name="with buckets", buckets=True),
     ):
         yield Trial("tried", one, BY_EVENT, ours.name)
 

@@ -95,8 +95,8 @@ PROFILES: dict[str, LandslideProfile] = {
     ),
 }
 """``full``: published networks, 256 pixels, 100 passes, for a GPU. ``cpu``: the smallest SegFormer for the published
-recipe and a small U-Net for ours, 128 pixels, 16 patches an event and few passes at ten times the published rate, which
-a hundred times fewer steps need; of which of the published networks is best, it says nothing."""
+recipe and a small U-Net for ours, 128 pixels, 16 patches an event and few passes, the published recipe's at ten times
+its rate, which ten times fewer steps need; of which of the published networks is best, it says nothing."""
 
 
 def trials(profile: LandslideProfile) -> Iterator[Trial]:

@@ -86,5 +86,5 @@ OURS = replace(
 )
 """Physical channels at full resolution, a loss that wants overlap, practice, and then patches as they are. Chosen after
 a few trials on simulated events of the same regions and another seed, which are in no table
-(`epi.learn.landslides.choice` tries more of them there); how long it practises was set by the time at hand, when
-earlier scores on the test were known."""
+(`epi.learn.landslides.choice` tries more of them there), and after an earlier recipe, with crops and buckets, and its
+devices had been scored on the test; how long it practises was set by the time at hand."""

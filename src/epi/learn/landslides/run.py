@@ -93,7 +93,9 @@ class LandslideStudy:
 
     def cell_folder(self, recipe: LandslideRecipe, fold: Fold, seed: int) -> Path:
         """Where a network of the study lives."""
-        return self.folder / _slug(recipe.name) / f"{_slug(fold.split)}-{fold.number}-{seed}"
+        own = self.profile.practice
+        practised = f"-{own.events}-{own.patches}-{own.epochs}" if recipe.practice else ""
+        return self.folder / (_slug(recipe.name) + practised) / f"{_slug(fold.split)}-{fold.number}-{seed}"
 
     def practised(self, recipe: LandslideRecipe) -> LandslideNetwork:
         """The network that a recipe begins with: recipes of one network, channels and loss share it.
@@ -103,7 +105,7 @@ class LandslideStudy:
         own = self.profile.practice
         plan = replace(recipe, name="practice", practice=False, epochs=own.epochs, rate=own.rate)
         plan = replace(plan, oversample=False, sigma_px=0.0, buckets=True, augment=True)
-        name = f"practice-{recipe.network}-{_stable(repr(plan.facts()))}"
+        name = f"practice-{recipe.network}-{own.events}-{own.patches}-{_stable(repr(plan.facts()))}"
         home = self.folder / name
         return practise(
             plan,

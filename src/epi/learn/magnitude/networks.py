@@ -141,7 +141,12 @@ def predict(network: MagnitudeNetwork, pairs: Pairs, *, batch: int = 32, device:
     Raises
     ------
     FileFormatError : a pair cannot be read, see `Pairs.decibels`.
+    ParameterError : pairs of other pixels than the network was built for.
     """
+    if pairs.pixels != network.settings.pixels:
+        raise ParameterError(
+            f"Pairs of {pairs.pixels} pixels were given: the network looks at {network.settings.pixels}, read them so."
+        )
     network = network.eval().to(device)
     said = []
     for start in range(0, len(pairs), batch):

@@ -173,7 +173,10 @@ class Pairs:
             ) from error
         values = decibels(average(image, self.pixels))
         if not torch.isfinite(values).flatten(1).any(1).all():
-            raise FileFormatError(f"{row['event']}/{row['patch']} has an image without data: leave the patch out.")
+            raise FileFormatError(
+                f"{row['event']}/{row['patch']} has an image without data, or in decibels: leave the patch out, or "
+                "give linear power."
+            )
         if len(self) * values.numel() * values.element_size() <= MEMORY_BYTES:
             self._kept[number] = values
         return values
@@ -286,8 +289,10 @@ def _event_rows(path: Path, file: h5py.File, event: str, negatives: bool) -> lis
     if split not in PARTS:
         raise FileFormatError(f"{path}: earthquake {event} has split '{split}': it must be {', '.join(PARTS)}.")
     magnitude = float(size) if np.ndim(size) == 0 and np.issubdtype(np.asarray(size).dtype, np.number) else np.nan
-    if not 0 <= magnitude <= LARGEST:
-        raise FileFormatError(f"{path}: earthquake {event} has magnitude {size}: it must be from 0 to {LARGEST:g}.")
+    if not 0 < magnitude <= LARGEST:
+        raise FileFormatError(
+            f"{path}: earthquake {event} has magnitude {size}: it must be above 0, and at most {LARGEST:g}."
+        )
     patches = [name for name in sorted(group) if name not in ("x", "y")]
     if not patches:
         raise FileFormatError(f"{path}: earthquake {event} has no patch.")

@@ -125,7 +125,8 @@ def run_magnitude(
         rows.append({"network": name} | facts | _scores(profile, test.table.assign(predicted=answer)))
     sizes = [_size_row(model, pixels, scaling) for model in MODELS]
     ranking = []
-    for model, plan in profile.plans.items():
+    for model, planned in profile.plans.items():
+        plan = replace(planned, practice=0) if data else planned  # only of simulated pairs is it known what changed
         place = home / profile.table / f"{model}-practice"
         first = practise(replace(plan, device=device), train, scaling, folder=place, say=say) if plan.practice else None
         if first:

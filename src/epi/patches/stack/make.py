@@ -69,7 +69,7 @@ def make_stack(
     """
     if unknown := sorted(set(required) - set(BANDS)):
         raise ProductError(f"No band {', '.join(unknown)}: a stack has {', '.join(BANDS)}.")
-    bands = _bands(product)
+    bands = _bands(validate(product))
     mask = _burned(product, landslide, all_touched) if isinstance(landslide, Inventory) else landslide
     slid = _on_grid(mask, product)
     valid = np.logical_and.reduce([np.isfinite(bands[name]) for name in required]) if required else np.ones_like(slid)
