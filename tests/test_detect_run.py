@@ -210,7 +210,8 @@ def test_the_shifted_test_costs_little():
 
 def test_air_alone_raises_few_alarms():
     assert frozen("air_alarms") <= 0.02
-    assert frozen("air_n") >= 2000
+    for test in ("frozen", "shifted"):
+        assert frozen("air_n", test=test) >= 2000
 
 
 @pytest.mark.xfail(strict=True, reason="2.6 %: air rougher and shorter than any it learned from")
