@@ -1,7 +1,7 @@
 """What patches are cut from: a scene's coherence, interferogram, mask, look vectors and places as plain arrays."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import xarray as xr
@@ -12,6 +12,7 @@ from epi.insar.product import LOOK, LocalFrame, geometry_of, local_frame
 from epi.patches.resize import area_mean, interferogram, phase_agreement
 
 Piece = tuple[slice, slice]
+Values = TypeVar("Values", bound=NDArray[Any])
 
 
 class Layers(NamedTuple):
@@ -54,12 +55,24 @@ def _runs(steps: NDArray[np.float64], *, upward: bool) -> bool:
     return bool(known.size) and bool((known.mean() > 0) == upward)
 
 
+def north_up(values: Values, frame: LocalFrame) -> Values:
+    """A layer of a scene, (rows, columns), with row 0 in the north and column 0 in the west.
+
+    Parameters
+    ----------
+    values : in the order of the scene's own rows and columns.
+    frame : of the scene, in the same order.
+    """
+    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(frame))
+    return cast(Values, values[down, right])
+
+
 def oriented(scene: Layers) -> Layers:
     """The scene with row 0 in the north and column 0 in the west."""
-    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(scene.frame))
-    frame = LocalFrame(scene.frame.east_km[down, right], scene.frame.north_km[down, right], scene.frame.origin)
-    looks = {name: part[down, right] for name, part in scene.looks.items()}
-    return Layers(scene.coherence[down, right], scene.phasor[down, right], scene.valid[down, right], looks, frame)
+    coherence, phasor, valid, looks, old = scene
+    frame = LocalFrame(north_up(old.east_km, old), north_up(old.north_km, old), old.origin)
+    turned = {name: north_up(part, old) for name, part in looks.items()}
+    return Layers(north_up(coherence, old), north_up(phasor, old), north_up(valid, old), turned, frame)
 
 
 def resized(

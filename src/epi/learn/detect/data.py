@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 
+import pandas as pd
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -12,6 +13,7 @@ from epi.errors import ParameterError
 from epi.learn.detect.channels import scene_channels
 from epi.simulate.labelled import BLOCK, PLAIN, Mixture, Scenes, labelled_scenes
 
+Flags = TypeVar("Flags", Tensor, pd.Series)
 Part = Literal["train", "validation", "test"]
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """Of all blocks of a seed: a block belongs to one part, with all scenes that see its ruptures."""
@@ -22,6 +24,17 @@ earthquake is too weak, see `CLEAR_FRINGES`) and its `motion`, of a batch of sce
 CLEAR_FRINGES = 0.5
 """Earthquakes whose largest displacement is no more of a fringe can hardly be told from air: presence and the overlap
 of masks are not learned from them, nor are thresholds chosen on them."""
+
+
+def clear(present: Flags, fringes: Any) -> Flags:  # noqa: ANN401  # tensor or column, as `present` is
+    """Whether scenes count: those without an earthquake, and those whose largest displacement exceeds `CLEAR_FRINGES`.
+
+    Parameters
+    ----------
+    present : (n,) bool, tensor or column of a table.
+    fringes : (n,) largest displacement over half a wavelength.
+    """
+    return cast(Flags, ~present | (fringes > CLEAR_FRINGES))
 
 
 def part_blocks(scenes: int, part: Part) -> range:
@@ -49,8 +62,7 @@ def block_of(mixture: Mixture, seed: int, number: int, *, pixels: int, device: s
 
 def sample_of(scenes: Scenes) -> Sample:
     """Channels and truth of scenes."""
-    fringe = scenes.wavelength_m / 2
-    counts = ~scenes.present | (scenes.peak_m > CLEAR_FRINGES * fringe)
+    counts = clear(scenes.present, scenes.peak_m / (scenes.wavelength_m / 2))
     truth = (scenes.mask, scenes.valid, scenes.present, counts)
     mask, valid, present, counts = (part.float() for part in truth)
     return scene_channels(scenes), mask, valid, present, counts, motion(scenes)

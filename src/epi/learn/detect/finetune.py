@@ -20,7 +20,7 @@ from epi.learn.detect.networks import Detector
 from epi.learn.detect.scene import as_grid
 from epi.learn.detect.train import detect_losses, fit
 from epi.learn.libraries import lightning
-from epi.patches.layers import turns
+from epi.patches.layers import north_up
 from epi.patches.resize import area_mean
 from epi.simulate.labelled import Scenes
 
@@ -74,8 +74,7 @@ def label_scene(
         raise ParameterError(
             f"{event} is said to hold an earthquake, and its mask is empty: mark the ground that moved."
         )
-    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
-    upright = mask[down, right].astype(float)
+    upright = north_up(mask, local_frame(product)).astype(float)
     coarse = area_mean(upright, np.ones(mask.shape, dtype=bool), grid.valid.shape)[0].real >= 0.5
     parts = [_middle(each, settings.pixels) for each in (grid.phase, grid.coherence, grid.valid, coarse)]
     phase, coherence, valid, moved = (torch.from_numpy(each)[None] for each in parts)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
-from epi.learn.detect.data import CLEAR_FRINGES, block_of
+from epi.learn.detect.data import block_of, clear
 from epi.learn.detect.networks import Detector
 from epi.simulate.labelled import KINDS, Mixture, Scenes, only_air
 
@@ -190,8 +190,8 @@ def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: I
     judged = judge(network, mixture, seed=seed, blocks=blocks, outlines=False)
     air = judge(network, only_air(mixture), seed=seed, blocks=blocks, outlines=False).table["logit"].to_numpy()
     table = judged.table
-    clear = table[~table["present"] | (table["fringes"] > CLEAR_FRINGES)]
-    logit, present = (torch.tensor(clear[name].to_numpy(dtype=float)) for name in ("logit", "present"))
+    kept = table[clear(table["present"], table["fringes"])]
+    logit, present = (torch.tensor(kept[name].to_numpy(dtype=float)) for name in ("logit", "present"))
     choices = torch.exp(torch.linspace(-1.5, 2.5, 81))
     loss = [float(torch.nn.functional.binary_cross_entropy_with_logits(logit / each, present)) for each in choices]
     temperature = float(choices[int(np.argmin(loss))])
@@ -211,7 +211,7 @@ def choose_alarm(table: pd.DataFrame, score: Floats, air: Floats) -> float:
     table, score : of the same scenes of every kind.
     air : scores of scenes with nothing but air.
     """
-    strong = (table["present"] & (table["fringes"] > CLEAR_FRINGES)).to_numpy()
+    strong = (table["present"] & clear(table["present"], table["fringes"])).to_numpy()
     quiet = (table["kind"] != KINDS[0]).to_numpy()
     highest = np.nextafter(max(score.max(), air.max()), np.inf)
     levels = [*np.quantile(score, np.linspace(0, 1, 401)), highest]

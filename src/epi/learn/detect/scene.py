@@ -18,7 +18,7 @@ from epi.learn.detect.channels import check_inputs, detect_channels
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
 from epi.patches.cut import starts
-from epi.patches.layers import layers, oriented, turns
+from epi.patches.layers import layers, north_up, oriented
 from epi.patches.resize import area_mean
 
 OVERLAP = 0.5
@@ -240,8 +240,7 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     else:
         return None
     _check_displacement(metres, wavelength)
-    down, right = (slice(None, None, -1 if turned else 1) for turned in turns(local_frame(product)))
-    return np.asarray(whole[down, right])
+    return north_up(whole, local_frame(product))
 
 
 def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) -> None:

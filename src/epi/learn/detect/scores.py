@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from epi.learn.detect.data import CLEAR_FRINGES
+from epi.learn.detect.data import clear
 from epi.learn.detect.judge import Judged, balanced_f1
 from epi.simulate.labelled import KINDS
 
@@ -139,7 +139,7 @@ def calibration_error(probability: Any, present: Any, *, classes: int = 10) -> f
 
 def _clear(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Truth and probability of quiet scenes and of earthquakes that move the ground enough to be learned from."""
-    kept = table[~table["present"] | (table["fringes"] > CLEAR_FRINGES)]
+    kept = table[clear(table["present"], table["fringes"])]
     return kept["present"], kept["probability"]
 
 

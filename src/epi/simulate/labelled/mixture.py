@@ -81,10 +81,10 @@ class Mixture:
     def __post_init__(self) -> None:
         if not self.quiet or not set(self.quiet) <= set(QUIET):
             raise ParameterError(f"quiet {self.quiet}: give some of {', '.join(QUIET)}.")
-        for name in ("earthquakes", "unwrapped", "stratified", "no_data"):
+        for name in ("earthquakes", "unwrapped", "stratified", "no_data", "least_side"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give a share from 0 to 1.")
-        for name in ("magnitude", "depth_km", "atmosphere_m", "coherence", "looks"):
+        for name in ("magnitude", "depth_km", "roughness", "atmosphere_m", "coherence", "looks"):
             low, high = getattr(self, name)
             if not low <= high or low < 0:
                 raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
@@ -94,10 +94,12 @@ class Mixture:
                 raise ParameterError(f"{name} from {getattr(self, name)[0]:g}: give {value:g} or more.")
         if self.coherence[1] > 1:
             raise ParameterError(f"coherence up to {self.coherence[1]:g}: it is 1 at most.")
-        if self.wavelength_m <= 0 or self.sides < 1 or self.segments < 1:
-            raise ParameterError(
-                f"wavelength_m {self.wavelength_m:g}, sides {self.sides}, segments {self.segments}: give more than 0."
-            )
+        for name in ("wavelength_m", "sides", "segments", "outer_km", "land_km", "least_side"):
+            if not getattr(self, name) > 0:
+                raise ParameterError(f"{name} {getattr(self, name):g}: give more than 0.")
+        for name in ("reach", "ramp_m", "land"):
+            if not getattr(self, name) >= 0:
+                raise ParameterError(f"{name} {getattr(self, name):g}: give 0 or more.")
 
     def kinds(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Numbers of `KINDS` for some scenes, in random order; shares are kept as nearly as whole scenes allow."""
