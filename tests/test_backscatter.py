@@ -281,6 +281,8 @@ def test_more_to_learn_from_leaves_the_test_as_it_is(tmp_path):
         ({"magnitude": (4.0, 11.0)}, "the scale ends at 10"),
         ({"looks": 0.0}, "looks 0"),
         ({"regrowth_days": 0.0}, "regrowth_days 0"),
+        ({"wind_db": -3.0}, "wind_db -3: give 0 or more"),
+        ({"moisture_db": float("nan")}, "moisture_db nan: give 0 or more"),
     ],
 )
 def test_recipes_that_make_no_sense(named, told):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from epi.learn import compare, errors_km, interval
+from epi.learn.metrics import with_bounds
 
 
 def test_errors_are_distances():
@@ -40,3 +41,10 @@ def test_table_has_a_row_a_method_in_order():
     assert list(table.index) == ["perfect", "north"]
     assert table.loc["north", ["n", "earthquakes", "median_km", "mean_low", "mean_high"]].tolist() == [6, 3, 3, 3, 3]
     assert table.loc["perfect", "median_km"] == pytest.approx(0)
+
+
+def test_bounds_hold_the_middle_of_the_draws():
+    found = with_bounds("mae", 0.5, np.linspace(0, 1, 1001))
+    assert found == pytest.approx({"mae": 0.5, "mae_low": 0.025, "mae_high": 0.975})
+    assert with_bounds("auc", 1.0, [0.2, np.nan, 0.2]) == {"auc": 1.0, "auc_low": 0.2, "auc_high": 0.2}
+    assert np.isnan(with_bounds("auc", 1.0, [np.nan])["auc_low"])

@@ -9,10 +9,10 @@ import torch
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.libraries import import_quakeset
+from epi.learn.magnitude.layout import check_quakeset
 from epi.learn.magnitude.quakeset import (
     FLOOR_DB,
     average,
-    check_quakeset,
     decibels,
     measure_scaling,
     open_quakeset,

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from epi.learn.detect.data import clear
 from epi.learn.detect.judge import Judged, balanced_f1
+from epi.learn.metrics import with_bounds
 from epi.simulate.labelled import KINDS
 
 CLASSES = {"below half a fringe": (0.0, 0.5), "half to one fringe": (0.5, 1.0), "above one fringe": (1.0, np.inf)}
@@ -108,10 +109,7 @@ def with_intervals(table: pd.DataFrame, statistics: Mapping[str, Statistic], *, 
     draws = [table.take(rng.integers(len(table), size=len(table))) for _ in range(DRAWS)]
     found: dict[str, float] = {}
     for name, statistic in statistics.items():
-        values = np.array([statistic(each) for each in draws])
-        known = values[np.isfinite(values)]
-        low, high = np.quantile(known, [0.025, 0.975]) if known.size else (np.nan, np.nan)
-        found |= {name: statistic(table), f"{name}_low": float(low), f"{name}_high": float(high)}
+        found |= with_bounds(name, statistic(table), [statistic(each) for each in draws])
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 _HOME = {
     "baselines": ("Free", "change_statistics", "fit_free"),
+    "layout": ("check_quakeset",),
     "losses": ("MARGIN", "magnitude_losses", "ranking_loss", "ranking_loss_as_printed"),
     "networks": (
         "MODELS",
@@ -24,7 +25,6 @@ _HOME = {
     "quakeset": (
         "Pairs",
         "Scaling",
-        "check_quakeset",
         "decibels",
         "measure_scaling",
         "open_quakeset",

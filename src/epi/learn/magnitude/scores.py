@@ -9,6 +9,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from epi.errors import ParameterError
+from epi.learn.metrics import with_bounds
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats, Floats], float]
@@ -80,10 +81,7 @@ def magnitude_scores(table: pd.DataFrame, *, seed: int = 0, draws: int = DRAWS) 
     drawn = list(_drawn(table["event"], seed, draws))
     found: dict[str, float] = {"n": len(true), "positives": int((true > 0).sum()), "events": table["event"].nunique()}
     for name, statistic in STATISTICS.items():
-        values = np.array([statistic(true[rows], said[rows]) for rows in drawn])
-        found |= {name: statistic(true, said)} | dict(
-            zip((f"{name}_low", f"{name}_high"), _bounds(values), strict=True)
-        )
+        found |= with_bounds(name, statistic(true, said), [statistic(true[rows], said[rows]) for rows in drawn])
     return found
 
 
@@ -127,9 +125,8 @@ def paired_differences(
         for rows, chosen in drawn:
             of = {k: [statistic(true[rows], way[k][rows]) for way in said] for k in set(chosen.tolist())}
             apart.append(np.mean([of[k][0] - of[k][1] for k in chosen.tolist()]))
-        low, high = _bounds(np.array(apart))
-        found |= {f"{name}_one": means[0], f"{name}_other": means[1], f"{name}_difference": means[0] - means[1]}
-        found |= {f"{name}_low": low, f"{name}_high": high}
+        bounds = with_bounds(name, means[0] - means[1], apart)
+        found |= {f"{name}_one": means[0], f"{name}_other": means[1], f"{name}_difference": bounds.pop(name)} | bounds
     return found
 
 
@@ -139,15 +136,6 @@ def _drawn(events: pd.Series, seed: int, draws: int) -> list[NDArray[np.intp]]:
     rows = [np.flatnonzero(numbers == number) for number in range(len(names))]
     rng = np.random.default_rng([seed, 0])
     return [np.concatenate([rows[k] for k in rng.integers(len(rows), size=len(rows))]) for _ in range(draws)]
-
-
-def _bounds(values: Floats) -> tuple[float, float]:
-    """95 % of the draws that gave a number; NaN where none did."""
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _mean_or_nan(values: Floats) -> float:

@@ -233,12 +233,12 @@ def practise(
     """First weights where those learned on photographs are not to be had: from earthquakes that can be seen.
 
     Weights that know nothing learn little from earthquakes that changed nothing, and most are such. So a network first
-    sees the patches alone of which the earthquake changed more than `SEEN`, with both their pairs, without ranking and
-    with one seed: one set of weights for all that begin with it, as photographs give.
+    sees the patches alone of which the earthquake changed more than `SEEN`, with both their pairs and without ranking:
+    one set of weights for both ways of each seed.
 
     Parameters
     ----------
-    plan : its passes of practice, and all else but rate, ranking and seed.
+    plan : its passes of practice, and all else but rate and ranking.
     pairs, scaling : of the training part, simulated: no others say what changed.
     folder, say : as for `train_magnitude`.
 
@@ -248,7 +248,7 @@ def practise(
     """
     seen = pairs.take(np.flatnonzero(pairs.changed > SEEN))
     say(f"{plan.model}: practice on {len(seen)} pairs of {len(pairs)}")
-    begun = replace(plan, epochs=plan.practice, practice=0, rate=PRACTICE_RATE, ranking=False, seed=0)
+    begun = replace(plan, epochs=plan.practice, practice=0, rate=PRACTICE_RATE, ranking=False)
     return train_magnitude(begun, seen, scaling, folder=folder, say=say).network
 
 

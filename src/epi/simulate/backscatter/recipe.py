@@ -87,8 +87,11 @@ class Backscatter:
                 raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
         sizes = ("side", "posting_m", "looks", "reach_km", "b_value")
         for name in (*sizes, "memory_days", "interval_days", "regrowth_days"):
-            if getattr(self, name) <= 0:
+            if not getattr(self, name) > 0:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give more than 0.")
+        for name in ("spread", "crops_db", "harvest_db", "moisture_db", "canopy_db", "wind_db"):
+            if not getattr(self, name) >= 0:
+                raise ParameterError(f"{name} {getattr(self, name):g}: give 0 or more.")
         if self.magnitude[1] > 10:
             raise ParameterError(f"magnitude up to {self.magnitude[1]:g}: the scale ends at 10.")
 
