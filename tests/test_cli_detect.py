@@ -61,6 +61,32 @@ def test_fair_skies_alone_are_no_earthquake(says, tmp_path):
     assert ": no earthquake (probability" in out
 
 
+def test_of_a_product_that_holds_both_phases_one_may_be_chosen(says, strong, strong_file, tmp_path):
+    """What is said of the wrapped one is what is said where there is no other; SNAP's products are asked alike."""
+    bare = strong.drop_vars(["unwrapped_phase", "los_displacement"])
+    wrapped = product.save(bare, tmp_path / "wrapped.nc")
+    unwrapped = product.save(strong.drop_vars(["i", "q", "phase"]), tmp_path / "unwrapped.nc")
+
+    def answer(file, *words):
+        code, out, _ = says("detect", file, *words, "--json")
+        assert code == 0
+        return json.loads(out)["results"][0]["probability"]
+
+    chosen = {name: answer(strong_file, "--quantity", name) for name in ("wrapped", "unwrapped")}
+    assert chosen["wrapped"] == answer(wrapped) == answer(wrapped, "--quantity", "wrapped")
+    assert chosen["unwrapped"] == answer(strong_file) != chosen["wrapped"]
+    for file, name in ((wrapped, "unwrapped"), (unwrapped, "wrapped")):
+        stopped(says("detect", file, "--quantity", name), f"ParameterError: The product holds no {name} phase")
+    refused = says("detect", strong_file, "--quantity", "displacement")
+    stopped(refused, "ParameterError: strong.nc is a product and states its own conventions: leave out quantity")
+
+
+def test_a_product_says_itself_which_motion_is_positive(says, strong, tmp_path):
+    scene = strong.assign_attrs(stated_positive="toward")
+    _, out, _ = says("detect", product.save(scene, tmp_path / "stated.nc"), "--json")
+    assert json.loads(out)["results"][0]["flags"] == []
+
+
 def test_two_scenes_are_two_answers(says, strong_file):
     code, out, _ = says("detect", strong_file, strong_file, "--json")
     first, second = json.loads(out)["results"]
@@ -128,6 +154,7 @@ def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_fi
     metres = np.nan_to_num(strong["los_displacement"].to_numpy())
     cases = {
         "EmptyScene: ": (raster(tmp_path / "empty.tif", np.zeros((150, 150))), "--units", "m"),
+        "EmptyScene: The unwrapped phase is": (raster(tmp_path / "flat.tif", np.full((150, 150), 0.2)), "--units", "m"),
         "ParameterError: The displacement spans": (raster(tmp_path / "mm.tif", 80 * metres), "--units", "m"),
         "EmptyScene: The scene holds data over": (raster(tmp_path / "tiny.tif", metres[:15, :15] + 1), "--units", "m"),
         "MissingConvention: ": (raster(tmp_path / "unit.tif", metres),),

@@ -229,7 +229,7 @@ def test_masking_what_was_attended_changes_more_than_masking_anything():
     """128 scenes of the frozen test with an earthquake above one fringe; 12 of 144 squares, among those with data."""
     path = settings().data / "detector_vit_small.safetensors"
     if not path.is_file():
-        pytest.skip("data/detector_vit_small.safetensors is not trained yet: make train-detectors")
+        pytest.skip("data/detector_vit_small.safetensors is not here")
     network = load_detector(path)
     pixels, square = network.settings.pixels, 8
     side, count = pixels // square, 12

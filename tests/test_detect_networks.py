@@ -201,14 +201,15 @@ def test_a_file_that_is_good_is_read(tmp_path, weights):
 
 def test_no_file(tmp_path):
     refused(tmp_path / "gone.safetensors", r"No network .*: those that ship are data/detector\*\.safetensors")
-    with pytest.raises(FileFormatError, match="does not hold weights of a detector"):
+    with pytest.raises(FileFormatError, match=r"give one of data/detector_\*\.safetensors\.$"):
         read_detector_card(tmp_path / "gone.safetensors")
     refused(tmp_path, "No network")  # a folder
 
 
 def test_weights_of_another_kind(tmp_path):
     locator = settings().data / "locator.safetensors"
-    refused(locator, r"does not hold weights of a detector \(it does not state its 'detector'\)")
+    told = r"does not hold weights of a detector \(it does not state its 'detector'\): give one of data/detector_\*"
+    refused(locator, told)
     with pytest.raises(FileFormatError, match=r"it does not state its 'detector'"):
         read_detector_card(locator)
     (tmp_path / "text.safetensors").write_text("not weights")
@@ -250,7 +251,10 @@ def test_settings_that_are_none(tmp_path, weights):
 def test_weights_that_are_not_finite(tmp_path, weights, value):
     spoilt = {name: part.clone() for name, part in weights.items()}
     spoilt["body.head.bias"][0] = value
-    refused(written(tmp_path / "spoilt.safetensors", spoilt), "holds weights that are not finite: train it again")
+    refused(
+        written(tmp_path / "spoilt.safetensors", spoilt),
+        r"holds weights that are not finite: give one of data/detector_\*",
+    )
 
 
 class Trap:

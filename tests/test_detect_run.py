@@ -11,6 +11,8 @@ import torch
 
 from conftest import ROOT
 from epi.errors import FileFormatError
+from epi.insar.product import SENTINEL1_WAVELENGTH_M
+from epi.insar.readers.files import read_scene
 from epi.learn import detect
 from epi.learn.detect import rows, run, scores
 from epi.learn.detect.judge import judge
@@ -108,8 +110,8 @@ def test_the_command_says_what_is_wrong(capsys):
 # The files that ship
 
 
-def test_what_ships_is_what_the_commands_make():
-    """The U-Net went on from what the first command made; that one's mixture is the one of its day."""
+def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan():
+    """The U-Net went on from what the first command made; of earlier rounds the number of scenes and the settings."""
     unet, vit = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
     first, further = run.PROFILES["ship"].plans, run.PROFILES["further"].plans["unet-resnet10"]
     assert unet["plan"] == json.loads(json.dumps(further.facts())) | {"seed": 2}
@@ -249,3 +251,25 @@ def test_real_thessaly_is_seen_unwrapped():
 
 def test_real_thessaly_is_marked_wrapped():
     assert real("Thessaly, wrapped: U-Net")["centre_km"] <= 5
+
+
+SEEN = {"positive": "away", "incidence": 33.6, "heading": -13.5, "wavelength": SENTINEL1_WAVELENGTH_M}
+WRAPPED = SEEN | {"quantity": "wrapped", "units": "rad"}
+
+
+def test_the_unet_still_says_of_real_scenes_what_the_table_says(shared_data):
+    network = detect.load_detector(DATA / f"{SHIPPED[0]}.safetensors")
+    folder = shared_data / "scenes"
+    quiet = folder / "morocco_quiet_crop"
+    scenes = {
+        "Thessaly, wrapped": read_scene(folder / "thessaly_2021/greece.diff", **WRAPPED),
+        "Thessaly, unwrapped": read_scene(
+            folder / "thessaly_2021/greece.unw", **SEEN, quantity="displacement", units="m"
+        ),
+        "Morocco, quiet": read_scene(quiet / "phi_vv.tif", **WRAPPED, coherence=quiet / "coh_vv.tif"),
+    }
+    for place, scene in scenes.items():
+        said, _ = detect.detect_scene(network, scene)
+        stored = real(f"{place}: U-Net")
+        assert said["probability"] == pytest.approx(stored["probability"], abs=1e-2), place
+        assert (said["present"], said["tiles"]) == (stored["present"], stored["tiles"]), place

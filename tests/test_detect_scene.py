@@ -11,7 +11,8 @@ from detect_stubs import Known
 from epi.errors import EmptyScene, ParameterError, ProductError
 from epi.insar import product
 from epi.learn.detect import scene as scenes
-from epi.learn.detect.scene import INTERPOLATED, NO_COHERENCE, SMALL, SPARSE, as_grid, detect_scene, mask_product
+from epi.learn.detect.grid import as_grid
+from epi.learn.detect.scene import INTERPOLATED, NARROW, NO_COHERENCE, SMALL, SPARSE, detect_scene, mask_product
 from patch_scenes import ORIGIN, geographic_scene, plane_scene, radar_scene
 from test_gridding import scattered, table_of
 
@@ -172,6 +173,33 @@ def test_metres_and_radians_give_the_same_answer():
     assert not as_grid(wrapped, SPACING_KM).unwrapped
 
 
+def test_the_phase_that_is_asked_for_is_looked_at():
+    """Of a product that holds both: the wrapped one makes other channels, and there is no unwrapped one then."""
+    unwrapped, metres = displaced()
+    phase = product.unwrapped_phase(metres, wavelength=product.SENTINEL1_WAVELENGTH_M)
+    wrapped = product.add(unwrapped.drop_vars("los_displacement"), {"phase": product.wrap(phase)})
+    both = product.add(wrapped, {"los_displacement": metres})
+    network = Known(lambda seen: 3 * seen["unwrapped"] + seen["cosine"], lambda seen: seen["unwrapped"].amax((1, 2)))
+    alone = [detect_scene(network, scene)[1].mask for scene in (wrapped, unwrapped)]
+    assert np.abs(alone[0] - alone[1]).max() > 0.1
+    for quantity, expected in (("wrapped", alone[0]), ("unwrapped", alone[1]), (None, alone[1])):
+        _, found = detect_scene(network, both, quantity=quantity)
+        assert found.grid.unwrapped == (quantity != "wrapped")
+        np.testing.assert_allclose(found.mask, expected, atol=1e-6)
+
+
+def test_a_phase_that_is_not_held_is_refused():
+    unwrapped, _ = displaced()
+    with pytest.raises(ParameterError, match=r"no wrapped phase \(i and q, or phase\), only .*los_displacement"):
+        detect_scene(constant(0.0), unwrapped, quantity="wrapped")
+    for scene in (
+        plane_scene(80, 1600.0),
+        product.add(plane_scene(80, 1600.0), {"unwrapped_phase": np.full((80, 80), np.nan)}),
+    ):
+        with pytest.raises(ParameterError, match=r"no unwrapped phase \(unwrapped_phase or los_displacement\)"):
+            detect_scene(constant(0.0), scene, quantity="unwrapped")
+
+
 def test_the_surest_tile_speaks_for_the_scene():
     """A network that is sure where coherence is high, its logit divided by its temperature, against its alarm."""
     network = Known(None, lambda seen: 40 * (seen["coherence"].amax((1, 2)) - 0.9), temperature=2.0, alarm=0.7)
@@ -220,9 +248,30 @@ def test_flags_say_what_to_know():
         (SMALL,): plane_scene(20, 1600.0),
         (SPARSE,): product.add(plane_scene(80, 1600.0), {"valid": valid}),
         (NO_COHERENCE,): plane_scene(80, 1600.0).drop_vars("coherence"),
+        (NARROW,): plane_scene(80, 1600.0, turns_a_km=0.003),
     }
     for flags, scene in cases.items():
         assert tuple(detect_scene(constant(0.0), scene)[0]["flags"]) == flags
+
+
+@pytest.mark.parametrize("name", ["unwrapped_phase", "los_displacement"])
+def test_an_unwrapped_phase_of_less_than_half_a_turn_is_flagged(name):
+    """A displacement of decimetres that was read as thousandths of them."""
+    scene, metres = displaced()
+    wavelength = product.SENTINEL1_WAVELENGTH_M
+    values = metres if name == "los_displacement" else product.unwrapped_phase(metres, wavelength=wavelength)
+    for factor, flags in ((1, []), (0.001, [NARROW])):
+        scaled = product.add(scene.drop_vars("los_displacement"), {name: factor * values})
+        assert detect_scene(constant(0.0), scaled)[0]["flags"] == flags
+
+
+@pytest.mark.parametrize("name", ["unwrapped_phase", "los_displacement"])
+def test_an_unwrapped_phase_that_is_the_same_everywhere_is_refused(name):
+    values = np.full((80, 80), 0.25)
+    values[:20] = np.nan
+    scene = product.add(displaced()[0].drop_vars("los_displacement"), {name: values})
+    with pytest.raises(EmptyScene, match=r"The unwrapped phase is -?[0-9.]+ rad everywhere"):
+        detect_scene(constant(0.0), scene)
 
 
 def test_tables_of_points_are_interpolated_and_flagged():

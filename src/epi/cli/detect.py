@@ -3,7 +3,7 @@
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,7 +14,6 @@ from epi.cli.options import (
     Json,
     Par,
     Positive,
-    Quantity,
     Units,
     Wavelength,
     stated,
@@ -29,6 +28,14 @@ if TYPE_CHECKING:
 
 SIGN = "motion away was taken for positive: state --positive, for ground that sinks looks less like an earthquake"
 SHIPPED = "detector_unet_resnet10.safetensors"
+PRODUCTS = ("product", "SNAP product")
+LAYERS = ("wrapped", "unwrapped")
+"""Quantities that may be chosen of a product, which can hold both."""
+
+Quantity = Annotated[
+    Literal["displacement", "unwrapped", "wrapped"] | None,
+    typer.Option(help="What the file's numbers are; of a product that holds both phases, which one is looked at."),
+]
 
 
 def detect(
@@ -122,11 +129,16 @@ def _of_patches(network: "Detector", folder: Path, mask: Path | None) -> list[di
 
 
 def _of_scene(network: "Detector", file: Path, given: dict[str, Any], mask: Path | None) -> dict[str, Any]:
+    from epi.insar.readers.files import kind_of
     from epi.learn.detect.scene import detect_scene, mask_product
 
+    of_product, layer = kind_of(file, given.get("par")) in PRODUCTS, None
+    if of_product and given.get("quantity") in LAYERS:
+        given = dict(given)
+        layer = given.pop("quantity")
     scene = _read(file, given)
-    result, found = detect_scene(network, scene)
-    if "positive" not in given and "stated_positive" in scene.attrs and found.grid.unwrapped:
+    result, found = detect_scene(network, scene, quantity=layer)
+    if "positive" not in given and "stated_positive" in scene.attrs and found.grid.unwrapped and not of_product:
         result["flags"].append(SIGN)
     if mask is not None:
         _write(mask_product(found), mask)

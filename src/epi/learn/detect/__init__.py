@@ -33,7 +33,7 @@ _HOME = {
     ),
     "run": ("PROFILES", "run_detectors"),
     "scene": ("Detected", "detect_scene", "mask_product"),
-    "scores": ("CLASSES", "mask_scores", "pooled_iou", "presence_scores"),
+    "scores": ("mask_scores", "pooled_iou", "presence_scores"),
     "tiles": ("detect_patches",),
     "train": ("DetectPlan", "detect_losses", "train_detector"),
 }

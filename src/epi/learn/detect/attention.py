@@ -44,22 +44,35 @@ def attention_weights(network: Classifier | Transformer, channels: Tensor) -> Te
 
 
 def head_maps(weights: Tensor) -> Tensor:
-    """What the whole scene's token takes from each square: (layers, n, heads, rows, columns)."""
+    """What the whole scene's token takes from each square: (layers, n, heads, rows, columns).
+
+    Parameters
+    ----------
+    weights : as `attention_weights` returns them.
+    """
     side = _side(weights)
     return weights[..., 0, 1:].reshape(*weights.shape[:-2], side, side)
 
 
 def rollout(weights: Tensor) -> Tensor:
-    """Attention followed through all layers, (n, rows, columns); a map adds up to 1.
+    """Attention followed through all layers.
 
     Heads are averaged; half of what a token is stays its own, because layers have a way around them.
+
+    Parameters
+    ----------
+    weights : (layers, n, heads, tokens, tokens), as `attention_weights` returns them; no NaN.
+
+    Returns
+    -------
+    (n, rows, columns) by squares, row 0 in the north, on the device of the weights; each map adds up to 1.
 
     References
     ----------
     Abnar & Zuidema (2020), Quantifying attention flow in transformers, section 3.
     """
     mean = weights.mean(2)
-    own = torch.eye(mean.shape[-1], dtype=mean.dtype)
+    own = torch.eye(mean.shape[-1], dtype=mean.dtype, device=mean.device)
     total = own.expand(mean.shape[1:]).clone()
     for layer in mean:
         total = (layer + own) / 2 @ total
@@ -68,7 +81,21 @@ def rollout(weights: Tensor) -> Tensor:
 
 
 def gradient_map(network: Detector, channels: Tensor) -> Tensor:
-    """What the answer hangs on in the last features of a convolutional network, (n, rows, columns), largest 1.
+    """What the answer hangs on in the last features of a convolutional network.
+
+    Parameters
+    ----------
+    network : with features on a map: not a transformer.
+    channels : (n, channels, pixels, pixels), on the device of the network; no NaN.
+
+    Returns
+    -------
+    (n, rows, columns) at the size of the features, row 0 in the north; 0 to 1, the largest 1, or 0 everywhere where
+    nothing speaks for an earthquake.
+
+    Raises
+    ------
+    ParameterError : a transformer.
 
     References
     ----------

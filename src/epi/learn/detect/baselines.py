@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
 from epi.learn.detect.data import block_of
 from epi.simulate.labelled import Mixture
@@ -94,8 +95,19 @@ def fit_free(mixture: Mixture, *, seed: int, blocks: Iterable[int], pixels: int)
 
     Parameters
     ----------
-    mixture, seed, blocks, pixels : scenes that are not reported.
+    mixture, seed, blocks, pixels : scenes that are not reported, with an earthquake and without.
+
+    Returns
+    -------
+    The fitted line, and the density of the best IoU out of 0.02, 0.04, … 1 half turn a pixel.
+
+    Raises
+    ------
+    ParameterError : no blocks.
     """
+    blocks = list(blocks)
+    if not blocks:
+        raise ParameterError("No blocks of scenes to fit to: give at least one number.")
     numbers, present, dense, moved = [], [], [], []
     for number in blocks:
         scenes = block_of(mixture, seed, number, pixels=pixels)

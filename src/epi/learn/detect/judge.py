@@ -46,9 +46,23 @@ class Judged:
     air: Floats | None = None
 
     def overlap(self, threshold: float) -> pd.DataFrame:
-        """Pixels of each scene: ``both``, ``either``, ``said``, ``true``, ``right``, ``all``, at a threshold."""
+        """Pixels of each scene with data, in the truth and in the mask at a threshold.
+
+        Parameters
+        ----------
+        threshold : probability from which a pixel belongs to the mask, 0 to 1; rounded to a multiple of 1/20.
+
+        Returns
+        -------
+        A row a scene: ``both`` and ``either`` (intersection and union), ``said``, ``true``, ``right`` (where mask and
+        truth are the same) and ``all``.
+
+        Raises
+        ------
+        ParameterError : the network only says whether.
+        """
         if self.counts is None:
-            raise ValueError("A network that only says whether has no mask.")
+            raise ParameterError("A network that only says whether there is an earthquake has no mask to compare.")
         first = round(threshold * BINS)
         said, silent = self.counts[:, :, first:].sum(2), self.counts[:, :, :first].sum(2)
         both, true = said[:, 1], self.counts[:, 1].sum(1)
@@ -99,8 +113,18 @@ def judge(
     mixture, seed, blocks : which scenes.
     outlines : also measure how far outlines are apart, which takes longer than everything else.
     air : also look at as many scenes with nothing but air.
+
+    Returns
+    -------
+    A row for every scene of the blocks, in their order; no air of its own (None) unless asked.
+
+    Raises
+    ------
+    ParameterError : no blocks.
     """
     settings, blocks = network.settings, list(blocks)
+    if not blocks:
+        raise ParameterError("No blocks of scenes to judge: give at least one number.")
     rows, counts = [], []
     for number in blocks:
         scenes = block_of(mixture, seed, number, pixels=settings.pixels)

@@ -15,7 +15,7 @@ from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
 from epi.learn.weights import read_whole, refused, save_halved, stated_facts
 
-REMEDY = "give those of make train-detectors"
+REMEDY = "give one of data/detector_*.safetensors"
 CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
@@ -214,7 +214,11 @@ class ChannelAttention(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Several networks asked together: the mean of their probabilities, or the ground on which all of them agree."""
+    """Several networks asked together.
+
+    Presence is the mean of their logits. The mask is the mean of their probabilities, or where they are to agree the
+    least of them: the ground on which all say that it moved.
+    """
 
     def __init__(self, parts: Sequence["Detector"], *, agree: bool) -> None:
         super().__init__()
@@ -223,7 +227,7 @@ class Ensemble(nn.Module):
         self.settings: DetectSettings = replace(parts[0].settings, network=name, temperature=1.0)
 
     def forward(self, channels: Tensor) -> Found:
-        """Look at (n, channels, rows, columns); what all give a probability is in the intersection."""
+        """Look at (n, channels, rows, columns)."""
         found = [part(channels) for part in self.parts]
         masks = torch.stack([one.mask for one in found if one.mask is not None]).sigmoid()
         joined = masks.amin(0) if self.agree else masks.mean(0)
@@ -292,7 +296,7 @@ def load_detector(path: str | Path) -> Detector:
         weights = read_whole(source)
         network.load_state_dict(weights)
     if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: train it again with make train-detectors.")
+        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
     return network.eval()
 
 

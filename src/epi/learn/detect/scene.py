@@ -1,34 +1,27 @@
 """A whole scene, of any size: cut into overlapping tiles, looked at, and put together without seams."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 
 from epi.errors import EmptyScene, ParameterError
 from epi.insar.contract import geometry_of
 from epi.insar.frame import LocalFrame, equidistant, local_frame
 from epi.insar.gridding import grid_of_points
-from epi.insar.product import SENTINEL1_WAVELENGTH_M, los_displacement, unwrapped_phase, wavelength_of
 from epi.learn.detect.attention import Box, boxes
 from epi.learn.detect.channels import check_inputs, detect_channels
+from epi.learn.detect.grid import Floats, Grid, Layer, as_grid, ground_spacing_km
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
 from epi.patches.cut import starts
-from epi.patches.layers import layers, north_up, oriented
-from epi.patches.resize import area_mean
 
 OVERLAP = 0.5
 """Share of its side that a tile has in common with the next."""
 LEAST_DATA = 0.02
 """Share of a tile that must hold data for the network to look at it: as few as it learned from."""
-LEAST_KM = 8.0
-"""A scene of which less than this squared holds data is too small to tell an earthquake from air."""
-LARGEST_M = 30.0
-"""No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
 COARSE = 2.0
 """By how much the pixels of a scene may be larger than the network's before that is flagged."""
 MOST_TILES = 4000
@@ -37,22 +30,10 @@ INTERPOLATED = "the points were interpolated: the network learned from grids"
 SMALL = "the scene is smaller than what the network looks at: much that it learned to look for lies outside"
 SPARSE = "more than half of the scene holds no data"
 COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
-NARROW = "the phase takes only part of a turn: check that it is a phase, and in radians"
+NARROW = "the phase spans less than half a turn: nothing moved by much, or the numbers are in another unit than stated"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
 NO_MASK = "This network only says whether there is an earthquake: it has no mask to write."
-
-Floats = NDArray[np.float64]
-
-
-class Grid(NamedTuple):
-    """A scene at the pixels of a network, row 0 in the north: radians, and where there is data."""
-
-    phase: Floats
-    coherence: Floats
-    valid: NDArray[np.bool_]
-    unwrapped: bool
-    frame: LocalFrame
 
 
 @dataclass(frozen=True)
@@ -73,7 +54,9 @@ class Detected:
     grid: Grid
 
 
-def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any], Detected]:
+def detect_scene(
+    network: Detector, product: xr.Dataset, *, quantity: Layer | None = None
+) -> tuple[dict[str, Any], Detected]:
     """Say whether a scene holds an earthquake, and which ground it moved.
 
     Parameters
@@ -82,6 +65,8 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
     product : on a map or in radar geometry, with a phase, wrapped or unwrapped, or a displacement. Tables of points are
         interpolated (`epi.insar.gridding.grid_of_points`). No look direction is needed: the network does not ask for
         one.
+    quantity : ``"wrapped"`` or ``"unwrapped"``, the phase that is looked at; None takes the unwrapped one where the
+        product holds it. A displacement counts as unwrapped.
 
     Returns
     -------
@@ -95,14 +80,14 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
     Raises
     ------
     ProductError : no interferogram in the product.
-    EmptyScene : too little data.
-    ParameterError : values that are not in the unit they are said to be in.
+    EmptyScene : too little data, or an unwrapped phase that is the same everywhere.
+    ParameterError : values that are not in the unit they are said to be in, or a product without that quantity.
     """
     settings = network.settings
     spacing_km = settings.size_km / settings.pixels
     points = geometry_of(product) == "points"
     ground = grid_of_points(product, spacing_km=spacing_km) if points else product
-    grid = as_grid(ground, spacing_km)
+    grid = as_grid(ground, spacing_km, quantity=quantity)
     found = look_at_grid(network, grid, spacing_km)
     result: dict[str, Any] = {"present": found.probability >= settings.alarm, "probability": found.probability}
     result |= {"alarm": settings.alarm, "tiles": found.tiles, "moved_km2": None, "centre": None, "boxes": []}
@@ -118,39 +103,10 @@ def detect_scene(network: Detector, product: xr.Dataset) -> tuple[dict[str, Any]
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
-        NARROW: not grid.unwrapped and float(np.ptp(grid.phase[grid.valid])) < np.pi,
-        COARSE_PIXELS: max(_spacing_km(local_frame(ground))) > COARSE * spacing_km,
+        NARROW: float(np.ptp(grid.phase[grid.valid])) < np.pi,
+        COARSE_PIXELS: max(ground_spacing_km(local_frame(ground))) > COARSE * spacing_km,
     }
     return result | {"flags": [flag for flag, raised in signs.items() if raised]}, found
-
-
-def as_grid(product: xr.Dataset, spacing_km: float) -> Grid:
-    """A scene at square pixels of a network's size, averaged as complex numbers where its phase is wrapped.
-
-    Raises
-    ------
-    EmptyScene, ParameterError : as for `detect_scene`.
-    """
-    scene = oriented(layers(product))
-    whole = _unwrapped(product)
-    valid = scene.valid & (np.isfinite(whole) if whole is not None else True)
-    rows, columns = (
-        max(1, round(size * step / spacing_km))
-        for size, step in zip(scene.valid.shape, _spacing_km(scene.frame), strict=True)
-    )
-    if rows * columns * spacing_km**2 < LEAST_KM**2 or valid.mean() * rows * columns * spacing_km**2 < LEAST_KM**2:
-        area = valid.mean() * rows * columns * spacing_km**2
-        raise EmptyScene(
-            f"The scene holds data over {area:.0f} km², and the network needs {LEAST_KM:g} km squared at least: "
-            "give a wider scene."
-        )
-    size = (rows, columns)
-    phasor, known = area_mean(scene.phasor, valid, size)
-    coherence = np.clip(area_mean(scene.coherence, valid, size)[0].real, 0, 1)
-    phase = np.angle(phasor) if whole is None else area_mean(np.where(valid, whole, 0), valid, size)[0].real
-    east, north = (_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km))
-    frame = LocalFrame(east, north, scene.frame.origin)
-    return Grid(np.asarray(phase, dtype=float), coherence, known, whole is not None, frame)
 
 
 def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
@@ -159,7 +115,8 @@ def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
     Parameters
     ----------
     network : trained and adjusted.
-    grid : the scene at the network's pixels, as `as_grid` makes it; framed by no data where it is smaller than a tile.
+    grid : the scene at the network's pixels, as `epi.learn.detect.grid.as_grid` makes it; framed by no data
+        where it is smaller than a tile.
     spacing_km : of these pixels.
 
     Raises
@@ -226,54 +183,6 @@ def mask_product(found: Detected) -> xr.Dataset:
         facts["grid_mapping"] = "crs"
     made["moved_probability"].attrs = facts
     return made
-
-
-def _unwrapped(product: xr.Dataset) -> Floats | None:
-    """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
-    if "unwrapped_phase" in product and bool(np.isfinite(product["unwrapped_phase"]).any()):
-        whole = product["unwrapped_phase"].to_numpy().astype(float)
-        wavelength = float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
-        metres = los_displacement(whole, wavelength=wavelength)
-    elif "los_displacement" in product:
-        metres, wavelength = product["los_displacement"].to_numpy().astype(float), wavelength_of(product)
-        whole = unwrapped_phase(metres, wavelength=wavelength)
-    else:
-        return None
-    _check_displacement(metres, wavelength)
-    return north_up(whole, local_frame(product))
-
-
-def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) -> None:
-    """Refuse a displacement that is in another unit: it spans too much, or jumps by more than the quarter wavelength
-    between neighbours up to which a phase can be unwrapped, at most of them.
-    """
-    span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
-    steps = np.abs(np.diff(metres, axis=-1))
-    step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
-    if span > LARGEST_M or step > wavelength / 4:
-        raise ParameterError(
-            f"The displacement spans {span:.3g} m and differs by {step:.2g} m between most neighbours, more than an "
-            "earthquake's that a radar can follow: is it in radians or millimetres, or a wrapped phase? State its own "
-            "--units and --quantity."
-        )
-
-
-def _spacing_km(frame: LocalFrame) -> tuple[float, float]:
-    """Ground distance from row to row and from column to column, through the middle of the scene."""
-    rows, columns = frame.east_km.shape
-    found = []
-    for line in ((slice(None), columns // 2), (rows // 2, slice(None))):
-        steps = np.hypot(np.diff(frame.east_km[line]), np.diff(frame.north_km[line]))
-        found.append(float(steps.mean()) if steps.size else 0.0)
-    return found[0], found[1]
-
-
-def _resampled(place: Floats, size: tuple[int, int]) -> Floats:
-    """Places of the new pixels' centres, linear between the old ones."""
-    whole = torch.from_numpy(np.ascontiguousarray(place))[None, None]
-    return np.asarray(
-        torch.nn.functional.interpolate(whole, size=size, mode="bilinear", align_corners=False)[0, 0].numpy()
-    )
 
 
 def _centre(frame: LocalFrame, weight: Floats) -> tuple[float, float]:
