@@ -15,9 +15,10 @@ from torch import Tensor
 from epi.errors import ParameterError
 from epi.insar.frame import local_frame
 from epi.learn.detect.channels import check_inputs, detect_channels, scene_channels
+from epi.learn.detect.data import clear
+from epi.learn.detect.grid import as_grid
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
-from epi.learn.detect.scene import as_grid
 from epi.learn.detect.train import detect_losses, fit
 from epi.learn.libraries import lightning
 from epi.patches.layers import north_up
@@ -37,6 +38,8 @@ class Labelled:
     mask : (pixels, pixels) bool, moved ground.
     valid : (pixels, pixels) bool, where there is data.
     present : whether there is an earthquake.
+    counts : whether presence is learned from it; not where an earthquake is known to be as weak as air (see
+        `epi.learn.detect.data.CLEAR_FRINGES`).
     """
 
     event: str
@@ -44,12 +47,15 @@ class Labelled:
     mask: Tensor
     valid: Tensor
     present: bool
+    counts: bool = True
 
 
 def label_scene(
     network: Detector, product: xr.Dataset, mask: NDArray[np.bool_], *, event: str, present: bool
 ) -> Labelled:
     """A labelled square out of a real scene: its middle, as large as what the network looks at.
+
+    It always counts: of a real earthquake nobody knows how far it moved the ground without air.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def label_scene(
     Raises
     ------
     ParameterError : the mask is of another shape than the scene, or a scene with an earthquake has an empty one.
-    EmptyScene : too little data.
+    EmptyScene : too little data, or an unwrapped phase that is the same everywhere.
     """
     settings = network.settings
     grid = as_grid(product, settings.size_km / settings.pixels)
@@ -92,10 +98,20 @@ def label_simulated(scenes: Scenes, events: Sequence[str]) -> list[Labelled]:
     ----------
     scenes : n of them.
     events : n names; scenes of one event are left out together.
+
+    Returns
+    -------
+    n squares; earthquakes of half a fringe and less do not count.
+
+    Raises
+    ------
+    ParameterError : not as many names as scenes.
     """
-    channels = scene_channels(scenes)
-    whole = zip(events, channels, scenes.mask, scenes.valid, scenes.present.tolist(), strict=True)
-    return [Labelled(*one) for one in whole]
+    if len(events) != len(scenes):
+        raise ParameterError(f"{len(events)} names of events were given for {len(scenes)} scenes: give one for each.")
+    counts = clear(scenes.present, scenes.peak_m / (scenes.wavelength_m / 2))
+    truth = scenes.mask, scenes.valid, scenes.present.tolist(), counts.tolist()
+    return [Labelled(*one) for one in zip(events, scene_channels(scenes), *truth, strict=True)]
 
 
 def fine_tune(
@@ -153,8 +169,13 @@ def leave_one_out(
 
     Returns
     -------
-    A row a scene: ``event``, ``present``, and of the network before and after: ``probability_…`` and, where it has a
-    mask, ``both_…`` and ``either_…`` (pixels of intersection and union at its threshold).
+    A row a scene: ``event``, ``present``, ``counts`` (as of `Labelled`), and of the network before and after:
+    ``probability_…`` and, where it has a mask, ``both_…`` and ``either_…`` (pixels of intersection and union at its
+    threshold).
+
+    Raises
+    ------
+    ParameterError : all scenes are of one event, or they are of another size than the network wants.
     """
     rows = []
     for event in sorted({scene.event for scene in scenes}):
@@ -162,7 +183,7 @@ def leave_one_out(
         after = fine_tune(network, scenes, leave_out=event, steps=steps, rate=rate, seed=seed)
         told = [_judged(each, own, name) for name, each in (("before", network), ("after", after))]
         rows += [
-            {"event": event, "present": scene.present} | before | later
+            {"event": event, "present": scene.present, "counts": scene.counts} | before | later
             for scene, before, later in zip(own, *told, strict=True)
         ]
     return pd.DataFrame(rows)
@@ -177,8 +198,8 @@ class _Going(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
         """Loss of one batch."""
-        channels, mask, valid, present = batch
-        return detect_losses(self.network(channels), mask, valid, present)["total"]
+        channels, *truth = batch
+        return detect_losses(self.network(channels), *truth)["total"]
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401  # what lightning takes has no shorter name
         """AdamW at a small rate that stays."""
@@ -192,7 +213,7 @@ class _Draws:
         self.scenes, self.batch, self.seed = scenes, batch, seed
 
     def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yield channels, masks, data and presence."""
+        """Yield channels, masks, data, presence and whether each counts."""
         rng = np.random.default_rng(self.seed)
         while True:
             chosen = [self.scenes[n] for n in rng.integers(len(self.scenes), size=self.batch)]
@@ -200,8 +221,10 @@ class _Draws:
             mask, valid = (
                 torch.stack([getattr(scene, name) for scene in chosen]).float() for name in ("mask", "valid")
             )
-            present = torch.tensor([float(scene.present) for scene in chosen])
-            yield channels, mask, valid, present
+            present, counts = (
+                torch.tensor([float(getattr(scene, name)) for scene in chosen]) for name in ("present", "counts")
+            )
+            yield channels, mask, valid, present, counts
 
 
 def _judged(network: Detector, scenes: Sequence[Labelled], name: str) -> list[dict[str, float]]:
