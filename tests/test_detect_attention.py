@@ -105,6 +105,11 @@ def test_rollout_adds_up_to_one(weights):
     torch.testing.assert_close(found.sum((1, 2)), torch.ones(3), atol=1e-5, rtol=0)
 
 
+def test_rollout_stays_on_the_device_of_the_weights():
+    """A device without memory stands in for a GPU: mixed with the CPU's it is refused too."""
+    assert rollout(torch.empty(2, 1, 2, 5, 5, device="meta")).device.type == "meta"
+
+
 def test_rollout_of_two_layers_by_hand():
     """Two layers of two heads over four squares: (A2 + I)/2 times (A1 + I)/2, the scene's row, without itself."""
     draw = np.random.default_rng(0).random((2, 1, 2, 5, 5))
