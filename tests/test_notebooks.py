@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from pyproj import Geod, Transformer
+from scipy.stats import binomtest
 
 from conftest import ROOT
 from epi import patches
@@ -19,6 +20,7 @@ from epi.book import render
 from epi.catalogue import find_event
 from epi.insar import product
 from epi.insar.slc.safe import open_safe
+from epi.learn.detect import load_detector
 from epi.notebook import read_parameters
 from epi.plots.differences import verdict
 from epi.run import DEFAULT_EVENT, FOLDERS, OUTPUTS, run_event
@@ -431,10 +433,36 @@ def test_chapter_09_says_of_each_goal_what_its_table_says(default_run):
             assert f"{metric}, {name}: {value:.3f}, asked at least {goal}: {verdict}" in text
 
 
+def test_quiet_scenes_are_called_one_from_the_alarm_of_the_network_that_ships():
+    table = pd.read_csv(ROOT / "data" / "detect_quiet.csv")
+    assert len(table) >= 100
+    assert (table.groupby("side_km").size() >= 100).all()
+    assert (table["called"] == (table["probability"] >= table["alarm"])).all()
+    ships = load_detector(ROOT / "data" / "detector_unet_resnet10.safetensors").settings.alarm
+    assert table["alarm"].to_numpy() == pytest.approx(ships, rel=1e-6)
+
+
+def test_chapter_09_says_of_whole_scenes_what_their_table_says(default_run):
+    text = said(default_run, "09_presence")
+    for side, part in pd.read_csv(ROOT / "data" / "detect_quiet.csv").groupby("side_km"):
+        low, high = binomtest(int(part["called"].sum()), len(part)).proportion_ci()
+        words = f"(squares: {part['tiles'].mean():.0f}): of {len(part)} quiet scenes {part['called'].mean():.1%}"
+        assert f"{side:g} km {words} ({low:.1%} to {high:.1%})" in text
+
+
+def test_chapter_09_turns_the_sign_of_layered_air(default_run):
+    """The network has learned of layered air of one sign alone, and falls for the other."""
+    found = re.findall(r"layered air, (as simulated|sign turned): ([\d.]+)%", said(default_run, "09_presence"))
+    shares = {name: float(value) for name, value in found}
+    assert shares["sign turned"] > shares["as simulated"]
+
+
 def test_chapter_09_hides_what_was_attended(default_run):
-    falls = dict(re.findall(r"squares hidden, (most attended|at random): the logit of presence falls by (-?[\d.]+)",
-                            said(default_run, "09_presence")))  # fmt: skip
-    assert float(falls["most attended"]) > float(falls["at random"])
+    text = said(default_run, "09_presence")
+    found = re.findall(r"hidden, (most attended|at random): the probability moves by ([\d.]+)", text)
+    moves = {name: float(value) for name, value in found}
+    assert moves["most attended"] > moves["at random"]
+    assert float(re.search(r"p = (\S+) \(Wilcoxon", text)[1]) < 0.01
 
 
 def test_chapter_10_marks_the_ground_that_moved(default_run):
