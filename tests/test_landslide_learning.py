@@ -1,5 +1,6 @@
 """Learning to see landslides: the loss, the networks, the training, the scores, and the study from end to end."""
 
+import argparse
 import dataclasses
 import json
 
@@ -14,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from conftest import ROOT
 from epi.errors import FileFormatError, ParameterError
 from epi.learn import landslides as ls
-from epi.learn.landslides import choice, run, scores
+from epi.learn.landslides import choice, run, sampling, scores
 from epi.learn.landslides.networks import blank_settings
 from epi.learn.study.networks import WeightsUnreachable
 from landslide_patches import toy_patches
@@ -322,9 +323,12 @@ def study(tmp_path_factory):
     return home, tables, one
 
 
+CHANGED = ("ours", "ours, labels softened over 3 pixels", "ours without practice", "published, with practice")
+
+
 def few(profile):
     """The lines of the study that differ in kind."""
-    kept = ("published", "ours", "ours, labels softened over 3 pixels", "ours without practice")
+    kept = ("published", "ours", *CHANGED[1:])
     return [trial for trial in ls.trials(profile) if trial.recipe.name in kept]
 
 
@@ -334,26 +338,28 @@ def test_the_tables_hold_every_kind_of_row(study):
     assert set(table["split"]) == {"random", "by event"}
     assert set(table["command"]) == {"a command"}
     changed = table[table["against"].notna()]
-    wider = "ours, thresholds of all other patches"
-    assert set(changed["method"]) == {"ours", "ours, labels softened over 3 pixels", "ours without practice", wider}
-    both = table[table["split"] == "by event"].set_index("method").loc[["ours", wider]]
-    precision, again = both["average_precision"]  # the same networks, kept in half precision, at other thresholds
-    assert again == pytest.approx(precision, rel=0.05)
+    assert set(changed["method"]) == set(CHANGED)
+    judged = table[table["part"] != "thesis"]
+    assert set(judged["threshold_on"]) == {"validation", "all others"}
+    for _, both in judged.groupby(["method", "network", "split"], dropna=False):  # one answer at two thresholds
+        assert both["threshold_on"].tolist() == ["validation", "all others"]
+        assert both["average_precision"].iloc[0] == pytest.approx(both["average_precision"].iloc[1], nan_ok=True)
     assert (changed["d_iou_low"] <= changed["d_iou_high"]).all()
-    rows = table[table["part"] == "baseline"].set_index(["method", "split"])
+    kept = table["threshold_on"] == "all others"
+    rows = table[kept & (table["part"] == "baseline")].set_index(["method", "split"])
     share = rows.loc[("everything", "by event")]
     assert share["precision"] == pytest.approx(share["iou"])
     assert rows.loc[("nothing", "by event"), "iou"] == 0
     assert set(table["began"].dropna()) == {"random", "practice"}
-    trained = table[table["part"].isin(["architecture", "recipe", "device"]) & (table["method"] != wider)]
+    trained = table[table["part"].isin(["architecture", "recipe", "device"])]
     assert (trained["thresholds"].str.split().map(len) == trained["folds"] * trained["seeds"]).all()
     assert trained[["schedule", "memory", "half", "practice", "loss_halfway", "loss_last"]].notna().all(axis=None)
     assert trained["truth_iou"].isna().all()  # nobody knows what really slid in these
     hidden = ablation[ablation["how"].notna()]
     assert hidden["method"].tolist()[:3] == ["nothing hidden", "without phase", "without coherence"]
-    ours = table[(table["method"] == "ours") & (table["split"] == "by event")].iloc[0]
+    ours = table[kept & (table["method"] == "ours") & (table["split"] == "by event")].iloc[0]
     assert hidden["iou"].iloc[0] == ours["iou"]
-    assert ablation[ablation["how"].isna()]["method"].tolist() == ["all bands", "without phase"]
+    assert ablation[ablation["how"].isna()]["method"].unique().tolist() == ["all bands", "without phase"]
     kept = pd.read_csv(home / "landslide_scores.csv")
     assert np.allclose(kept["iou"], table["iou"], equal_nan=True)
     assert pd.read_csv(home / "landslide_events.csv")["event"].nunique() == 6
@@ -370,6 +376,35 @@ def test_maps_and_weights_are_of_events_that_were_never_seen(study):
     assert 0 < network.settings.threshold < 1
 
 
+@pytest.mark.parametrize("view", range(8))
+def test_views_are_turned_back_as_they_were(view):
+    image = torch.arange(18.0).reshape(2, 3, 3)
+    how = {"flip": view >= 4, "quarters": view % 4}
+    assert torch.equal(sampling.turn_back(sampling.turn(image, **how), **how), image)
+
+
+def test_what_is_said_in_eight_views_turns_with_the_patch():
+    patches = ls.read_patches(toy_patches(events=2, each=1, gap=False))
+    normaliser = ls.fit_normaliser(patches, ls.OURS.channels, np.arange(2))
+    network, _ = ls.build_landslide(ls.LandslideSettings("sharp-unet-resnet10", normaliser, pixels=64, pixel_m=30.0))
+    channels = ls.samples_of(patches, normaliser).channels
+    one, eight = (ls.predict(network, channels, views=views) for views in (1, 8))
+    turned = sampling.turn(channels, flip=True, quarters=1)
+    back = [sampling.turn_back(ls.predict(network, turned, views=n), flip=True, quarters=1) for n in (1, 8)]
+    assert torch.allclose(back[1], eight, atol=1e-4)
+    assert float((back[0] - one).abs().max()) > 10 * float((back[1] - eight).abs().max())
+
+
+def test_only_the_plain_command_writes_what_ships():
+    from epi.learn.landslides.__main__ import SEED, table_names
+
+    def named(profile="cpu", data=None, seed=SEED):
+        return table_names(argparse.Namespace(profile=profile, data=data, seed=seed))
+
+    assert named() == "landslide"
+    assert len({named(), named("full"), named(data="folder"), named("full", "folder"), named(seed=SEED + 1)}) == 5
+
+
 def test_a_folder_of_other_patches_is_refused(study):
     _, _, one = study
     other = dataclasses.replace(one, data=toy_patches(events=6, each=2, seed=8))
@@ -384,7 +419,7 @@ def test_candidates_are_compared_in_a_table_of_their_own(study, monkeypatch):
     assert one.profile.ours in [trial.recipe for trial in tried]
     monkeypatch.setattr(choice, "candidates", lambda _: tried[:2])
     table = ls.choose(one, command="a command --choose", home=home)
-    assert table["method"].tolist() == ["published", "ours"]
+    assert table["method"].tolist() == ["published", "published", "ours", "ours"]  # at both thresholds
     assert (home / "landslide_choice.csv").is_file()
 
 
@@ -401,10 +436,10 @@ def test_the_command_says_what_is_wrong(capsys, tmp_path):
 # The files that ship
 
 
-def shipped(metric, method="ours", split="by event"):
+def shipped(metric, method="ours", split="by event", on="all others"):
     """A figure of the table that ships."""
-    table = pd.read_csv(DATA / "landslide_scores.csv")
-    return float(table[(table["method"] == method) & (table["split"] == split)][metric].iloc[0])
+    table = pd.read_csv(DATA / "landslide_scores.csv").set_index(["method", "split", "threshold_on"])
+    return float(table.loc[(method, split, on), metric])
 
 
 def test_what_ships_is_what_the_command_makes():
@@ -416,8 +451,8 @@ def test_what_ships_is_what_the_command_makes():
     assert card["scores_all_folds"]["iou"] == shipped("iou")
     assert network.settings.normaliser.channels == profile.ours.channels
     table = pd.read_csv(DATA / "landslide_scores.csv")
-    assert set(table["command"]) == {card["command"]} == {"python -m epi.learn.landslides --profile cpu --seed 0"}
-    named = {trial.recipe.name for trial in ls.trials(profile)} | {"ours, thresholds of all other patches"}
+    assert set(table["command"]) == {card["command"]} == {"python -m epi.learn.landslides --profile cpu --seed 1"}
+    named = {trial.recipe.name for trial in ls.trials(profile)}
     assert named | set(ls.BASELINES) | {"published scores"} == set(table["method"])
 
 
@@ -429,13 +464,14 @@ def test_what_ships_is_small_and_in_half_precision():
     assert kinds <= {torch.float16, torch.int64}
 
 
-def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen():
-    assert shipped("iou") >= 2 * shipped("iou", "published")
-    assert shipped("iou_low") > shipped("iou_high", "published")
-    assert shipped("iou") >= 2 * max(shipped("iou", name) for name in ls.BASELINES)
+@pytest.mark.parametrize("on", ["validation", "all others"])
+def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen(on):
+    assert shipped("iou", on=on) >= 2 * shipped("iou", "published", on=on)
+    assert shipped("iou_low", on=on) > shipped("iou_high", "published", on=on)
+    assert shipped("iou", on=on) >= 2 * max(shipped("iou", name, on=on) for name in ls.BASELINES)
 
 
-@pytest.mark.xfail(strict=True, reason="48,000 practice samples of 128 pixels on one core: recall 0.09, precision 0.20")
+@pytest.mark.xfail(strict=True, reason="79,000 practice samples of 128 pixels on one core: recall 0.07, precision 0.30")
 def test_small_landslides_are_found_with_few_false_alarms():
     assert shipped("recall_small") >= 0.2
     assert shipped("precision") >= 0.3

@@ -34,6 +34,7 @@ from epi.learn.magnitude.training import (
     PRACTICE_RATE,
     MagnitudePlan,
     PairBatches,
+    begin_with_contrast,
     practise,
     rate_share,
     train_magnitude,
@@ -201,6 +202,20 @@ def changed_pairs(parts, shares):
     """Training pairs of earthquakes that changed so much of their patches, one after the other."""
     table = parts["train"].table.assign(slid=np.repeat(shares, 2), collapsed=0.0, torn=0.0)
     return Pairs(parts["train"].source, table, 32)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_half_of_the_first_filters_begin_as_differences(model):
+    network, _ = build_magnitude(MagnitudeSettings(model, 64, FLAT), seed=3)
+    first = next(each for each in network.modules() if isinstance(each, nn.Conv2d))
+    before = first.weight.clone()
+    begin_with_contrast(network)
+    same = torch.rand(1, 2, 64, 64).repeat(1, 2, 1, 1)  # the two dates are alike
+    seen = nn.functional.conv2d(same, first.weight).detach()
+    half = len(first.weight) // 2
+    assert float(seen[:, :half].abs().max()) < 1e-6
+    assert float(seen[:, half:].abs().mean()) > 0.01
+    assert torch.equal(first.weight[:, :2], before[:, :2])
 
 
 def test_practice_is_on_patches_that_an_earthquake_changed(parts, monkeypatch, tmp_path):

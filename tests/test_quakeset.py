@@ -9,6 +9,7 @@ import torch
 
 from epi.errors import FileFormatError, ParameterError
 from epi.learn.libraries import import_quakeset
+from epi.learn.magnitude.baselines import change_statistics
 from epi.learn.magnitude.layout import check_quakeset
 from epi.learn.magnitude.quakeset import (
     FLOOR_DB,
@@ -183,13 +184,29 @@ def nothing(file):
         del file[event]
 
 
+def image_is_a_group(file):
+    del file["0000000/patch_0/pre"]
+    file.create_group("0000000/patch_0/pre")
+
+
+def place_is_text(file):
+    for name in ("x", "y"):
+        if name in file["0000000"]:
+            del file["0000000"][name]
+        file["0000000"][name] = "east"
+
+
+def other_things(file):
+    file["0000000/epicenter"] = np.zeros(2)
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (spoil_attribute("split", None), "earthquake 0000000 has no attribute split"),
         (spoil_attribute("split", "holdout"), "has split 'holdout'"),
         (spoil_attribute("magnitude", None), "earthquake 0000000 has no attribute magnitude"),
-        (spoil_attribute("magnitude", 11.5), "has magnitude 11.5: it must be above 0, and at most 10"),
+        (spoil_attribute("magnitude", 11.5), "has magnitude 11.5: it must be one number above 0, and at most 10"),
         (spoil_attribute("magnitude", -1.0), "has magnitude -1.0"),
         (spoil_attribute("magnitude", np.nan), "has magnitude nan"),
         (spoil_attribute("magnitude", "strong"), "has magnitude strong"),
@@ -202,6 +219,10 @@ def nothing(file):
         (empty_event, "earthquake 0000000 has no patch"),
         (no_group, "9999999 is no group of patches"),
         (all_smaller, "has patches of \\[16, 32\\] pixels"),
+        (spoil_attribute("magnitude", np.array([5.0])), r"has magnitude \[5\.\]: it must be one number"),
+        (image_is_a_group, "patch 0000000/patch_0 has no image pre"),
+        (place_is_text, "x and y of earthquake /0000000 are no numbers"),
+        (other_things, "0000000/epicenter is no group of images"),
         (no_negatives, "no patch for test has an image before"),
         (same_place_in_two_parts, "0000000, 2999999 occur for test and train"),
         (nothing, "holds no earthquake"),
@@ -214,6 +235,20 @@ def test_every_fault_is_one_error(folder, spoil, told):
         open_quakeset(folder, pixels=32)
 
 
+def test_words_beside_a_patch_do_no_harm(folder):
+    with h5py.File(folder / FILENAME, "a") as file:
+        file["0000000/patch_0"].attrs["orbit"] = "ascending"
+    assert "orbit" not in check_quakeset(folder)
+
+
+def test_images_that_share_no_ground_are_refused_by_name(folder):
+    with h5py.File(folder / FILENAME, "a") as file:
+        patch = file["0000000/patch_0"]
+        patch["pre"][:16], patch["post"][16:] = 0, 0
+    with pytest.raises(FileFormatError, match="0000000/patch_0: its two images share data in 0 pixels"):
+        change_statistics(open_quakeset(folder, pixels=32)["train"])
+
+
 def test_three_bands_are_refused(folder):
     with h5py.File(folder / FILENAME, "a") as file:
         for name in ("before", "pre", "post"):
@@ -223,12 +258,10 @@ def test_three_bands_are_refused(folder):
         check_quakeset(folder)
 
 
-def test_a_patch_without_an_earlier_image_gives_no_negative_or_is_refused(folder):
+def test_a_patch_without_an_earlier_image_gives_no_negative(folder):
     with h5py.File(folder / FILENAME, "a") as file:
         del file["0000000"]["patch_0"]["before"]
     assert len(open_quakeset(folder, pixels=32)["train"]) == 2 * COUNTS["train"] - 1
-    with pytest.raises(FileFormatError, match="patch 0000000/patch_0 has no image before"):
-        open_quakeset(folder, pixels=32, negatives=True)
 
 
 def test_an_image_without_data_is_named(folder):

@@ -211,7 +211,7 @@ def test_parts_that_do_not_fit_the_patches_are_refused(toys, parts, change, mess
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there(toys, parts):
-    with pytest.raises(ParameterError, match="torch finds no GPU here: say device='cpu'"):
+    with pytest.raises(ParameterError, match="sees no GPU here: give --device cpu"):
         fit(Recipe(**TINY), HeldImages(toys), parts, device="cuda")
     with pytest.raises(ParameterError, match="choose 'auto', 'cpu' or 'cuda'"):
         fit(Recipe(**TINY), HeldImages(toys), parts, device="tpu")

@@ -91,3 +91,19 @@ def compare(predictions: Mapping[str, ArrayLike], true: ArrayLike, events: Array
             row |= {f"{name}_km": float(statistic(errors)), f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows).set_index("method")
+
+
+def rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Six significant digits, more than any of these figures has; a probability beside its threshold needs them.
+
+    Columns of whole numbers, such as counts, stay as they are.
+    """
+    whole = [name for name, column in table.items() if _whole(column)]
+    told = table.drop(columns=whole).map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
+    return told.assign(**{str(name): table[name].astype("Int64") for name in whole})[list(table.columns)]
+
+
+def _whole(column: pd.Series) -> bool:
+    return (
+        bool(pd.api.types.is_numeric_dtype(column)) and column.dtype != bool and bool((column.dropna() % 1 == 0).all())
+    )

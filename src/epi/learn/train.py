@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import FileFormatError
 from epi.learn.data import Batches, Sample
+from epi.learn.devices import device_of
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.likelihood import VISIBLE_M, losses
 from epi.learn.models import Answer, Locator, Settings
@@ -192,8 +193,7 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
     ParameterError : a device that is not here, or a batch that does not divide a block.
     FileFormatError : the folder's checkpoint is of another plan.
     """
-    if plan.device == "cuda" and not torch.cuda.is_available():
-        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    device_of(plan.device)
     draw = partial(
         Batches, batch=plan.batch, pixels=plan.settings.pixels, size_km=plan.settings.size_km, weather=plan.weather
     )
@@ -207,7 +207,7 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
     with silent_lightning():
         trainer = lightning.Trainer(
             max_steps=plan.steps,
-            accelerator={"cuda": "gpu"}.get(plan.device, plan.device),
+            accelerator=device_of(plan.device),
             devices=1,
             precision="bf16-mixed" if plan.half else "32-true",
             callbacks=[Keeping(kept, every)] if kept else [],

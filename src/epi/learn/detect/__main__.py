@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--profile", choices=sorted(PROFILES), default="ship", help="full: published sizes, on a GPU")
     parser.add_argument("--folder", type=Path, help="for checkpoints and histories (default: runs/detect/PROFILE-SEED)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--workers", type=int, default=0, help="processes that make scenes (default: none beside)")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes and the networks")
     parser.add_argument("--threads", type=int, help="of torch on a CPU (default: all)")
     options = parser.parse_args(arguments)
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             folder=options.folder or Path("runs/detect") / f"{options.profile}-{options.seed}",
             command=f"python -m epi.learn.detect --profile {options.profile} --seed {options.seed}",
             device=options.device,
+            workers=options.workers,
             seed=options.seed,
             say=lambda line: print(line, file=sys.stderr, flush=True),
         )

@@ -21,14 +21,10 @@ TESTS = (FROZEN, SHIFTED, LBAND)
 """Mixtures on which every method is judged."""
 AS_LEARNED = "as learned"
 """Test of scenes like those that a network learned from: the tenth of its own that was set aside."""
-TEST_SEED = 0
+TEST_SEED = 1
+"""Of the tests that are reported. Those of seed 0 were looked at between one round of training and the next."""
 FREE_SEED = 900_001
 """Of the scenes that the answers without a network are fitted to; their thresholds are chosen on those of the next."""
-
-
-def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Six significant digits, more than any of these figures has; a probability beside its threshold needs them."""
-    return table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
 
 
 def card_of(
@@ -108,8 +104,8 @@ def beside(table: pd.DataFrame | None, name: str, judged: Judged, network: Detec
         pixels = judged.overlap(network.settings.threshold)
         told |= {f"{name}_{part}": pixels[part] for part in ("both", "said", "true", "all")}
         told |= {f"{name}_boundary_km": own["boundary_km"]}
-    facts_ = own.drop(columns=["logit", "probability", "boundary_km"], errors="ignore")
-    return (facts_ if table is None else table).assign(**told)
+    true = own.drop(columns=["logit", "probability", "boundary_km"], errors="ignore")
+    return (true if table is None else table).assign(**told)
 
 
 def free_rows(

@@ -1,7 +1,7 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile further --seed 1`` goes on from them;
+``--profile further --seed 1`` goes on from them; ``--profile judge`` judges those that ship once more;
 ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of them
 at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
@@ -35,11 +35,11 @@ from epi.learn.detect.rows import (
     card_of,
     free_rows,
     network_row,
-    rounded,
 )
 from epi.learn.detect.train import DetectPlan, TrainedDetector, train_detector
+from epi.learn.metrics import rounded
 from epi.settings import settings
-from epi.simulate.labelled import TRAINING
+from epi.simulate.labelled import TRAINING, Mixture
 from epi.storage import atomic_path
 
 Say = Callable[[str], None]
@@ -89,6 +89,7 @@ def _published(network: str, pixels: int, **named: Any) -> DetectPlan:  # noqa: 
 
 TOGETHER = ("unet-inceptionv3", "unet-vgg19")
 """Networks whose intersection was hoped for."""
+AGAIN = ("unet-resnet10", "vit-small")
 POSTER = ("unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention")
 PROFILES: dict[str, DetectProfile] = {
     "ship": DetectProfile(
@@ -109,11 +110,13 @@ PROFILES: dict[str, DetectProfile] = {
         ships=True,
         again=("vit-small",),
     ),
+    "judge": DetectProfile("detect_scores.csv", {}, validation=40, test=32, ships=True, again=AGAIN),
     "compare": DetectProfile(
         "detect_compare.csv",
-        {name: _few(name) for name in (*POSTER, "unet-convnext", "convnext")},
-        validation=3,
-        test=4,
+        {name: _few(name) for name in (*POSTER, "unet-convnext")}
+        | {"convnext": _plan("convnext", scenes=50_000, plain=20_000)},
+        validation=8,
+        test=6,
     ),
     "full": DetectProfile(
         "detect_full.csv",
@@ -127,7 +130,14 @@ PROFILES: dict[str, DetectProfile] = {
 
 
 def run_detectors(
-    profile: DetectProfile, *, folder: str | Path, command: str, device: str = "auto", seed: int = 0, say: Say = print
+    profile: DetectProfile,
+    *,
+    folder: str | Path,
+    command: str,
+    device: str = "auto",
+    workers: int = 0,
+    seed: int = 0,
+    say: Say = print,
 ) -> pd.DataFrame:
     """Train the networks of a profile and judge them and the answers that cost nothing on every test.
 
@@ -137,6 +147,7 @@ def run_detectors(
     folder : for checkpoints and histories; tables, and weights where the profile ships them, go to the project's data.
     command : kept in tables and cards.
     device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
+    workers : processes that make scenes to learn from; 0 makes them between the steps.
     seed : of scenes and networks.
     say : is told how it goes.
 
@@ -151,10 +162,11 @@ def run_detectors(
     rows: list[dict[str, Any]] = []
     scenes: dict[str, pd.DataFrame] = {}
     kept: dict[str, Detector] = {}
-    for plan, trained, before in _learned(profile, Path(folder), device, seed, say):
+    for plan, trained, before in _learned(profile, Path(folder), device, workers, seed, say):
         name = plan.settings.network
-        earlier = training_rounds(before) if before and plan.start else []
-        learned = plan.steps * plan.batch + sum(each["scenes"] for each in earlier)
+        again = name in profile.again
+        learned = sum(each["scenes"] for each in (training_rounds(before) if before else []))
+        learned += 0 if again else plan.steps * plan.batch
         trained.network.to(plan.makes_scenes_on)
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
@@ -170,13 +182,13 @@ def run_detectors(
         for test, one in ((each.name, judged[each.name]) for each in TESTS):
             scenes[test] = beside(scenes.get(test), name, one, trained.network)
         if profile.ships:
-            card = card_of(plan, trained.history, adjusted, made, command, before=before if plan.start else None)
-            if before and not plan.start:  # it learned nothing new
+            card = card_of(plan, trained.history, adjusted, made, command, before=before)
+            if before and again:  # it learned nothing new
                 card = before | {part: card[part] for part in ("adjusted", "scores")}
             save_detector(trained.network, settings().data / weights_name(name), card)
     if set(TOGETHER) <= set(kept):
         rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)
-    pixels = next(iter(profile.plans.values())).settings.pixels
+    pixels = next(iter(kept.values())).settings.pixels
     free = fit_free(TRAINING, seed=FREE_SEED, blocks=range(profile.validation), pixels=pixels)
     rows += free_rows(
         free, scenes, validation=range(profile.validation), test=range(profile.test), pixels=pixels, command=command
@@ -192,11 +204,11 @@ def run_detectors(
 
 
 def _learned(
-    profile: DetectProfile, folder: Path, device: str, seed: int, say: Say
+    profile: DetectProfile, folder: Path, device: str, workers: int, seed: int, say: Say
 ) -> Iterator[tuple[DetectPlan, TrainedDetector, dict[str, Any] | None]]:
     """Networks of a profile, trained, each with its plan and the card of the weights it began with."""
     for name, each in profile.plans.items():
-        plan = replace(each, device=device, seed=seed)
+        plan = replace(each, device=device, workers=workers, seed=seed)
         say(f"{name}: training on {plan.steps * plan.batch:,} scenes of {plan.settings.pixels} pixels")
         begun = settings().data / plan.start if plan.start else None
         start = load_detector(begun) if begun else None
@@ -207,8 +219,17 @@ def _learned(
     for name in profile.again:
         ready = settings().data / weights_name(name)
         card = read_detector_card(ready)
-        plan = replace(PROFILES["ship"].plans[name], device=device, seed=card["seed"])
-        yield plan, TrainedDetector(load_detector(ready), pd.DataFrame(card["history"])), card
+        yield plan_of(card, device=device), TrainedDetector(load_detector(ready), pd.DataFrame(card["history"])), card
+
+
+def plan_of(card: Mapping[str, Any], *, device: str = "auto") -> DetectPlan:
+    """The plan by which a network last learned, as its card has it: with the mixture of that time."""
+    plan = dict(card["plan"])
+    mixture: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in plan.pop("mixture").items()
+    }
+    settings_of = DetectSettings(**plan.pop("settings"))
+    return DetectPlan(settings_of, mixture=Mixture(**mixture), device=device, **plan)
 
 
 def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, command: str) -> list[dict[str, Any]]:

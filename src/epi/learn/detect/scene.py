@@ -31,6 +31,10 @@ SMALL = "the scene is smaller than what the network looks at: much that it learn
 SPARSE = "more than half of the scene holds no data"
 COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
 NARROW = "the phase spans less than half a turn: nothing moved by much, or the numbers are in another unit than stated"
+WIDE = (
+    "the largest probability of several squares counts: the wider a scene without an earthquake, the more often it is "
+    "called one (chapter 9 says how often)"
+)
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
 NO_MASK = "This network only says whether there is an earthquake: it has no mask to write."
@@ -101,6 +105,7 @@ def detect_scene(
     signs = {
         INTERPOLATED: points,
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
+        WIDE: found.tiles > 1,
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
         NARROW: float(np.ptp(grid.phase[grid.valid])) < np.pi,

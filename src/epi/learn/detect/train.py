@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from epi.errors import ParameterError
 from epi.learn.detect.data import Sample, SceneBatches, block_of, part_blocks, sample_of
 from epi.learn.detect.networks import Detector, DetectSettings, Found, build_detector
+from epi.learn.devices import device_of
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.train import Keeping
 from epi.learn.weights import steps_done
@@ -66,8 +66,7 @@ class DetectPlan:
     @property
     def makes_scenes_on(self) -> str:
         """The GPU where there is one to train on and no processes beside it, or the CPU."""
-        gpu = self.device == "cuda" or (self.device == "auto" and torch.cuda.is_available())
-        return "cuda" if gpu and not self.workers else "cpu"
+        return "cpu" if self.workers else device_of(self.device)
 
     @property
     def steps(self) -> int:
@@ -228,8 +227,7 @@ def train_detector(
     ParameterError : a device that is not here, a batch that does not divide a block, too few scenes.
     FileFormatError : the folder's checkpoint is of another plan, or no checkpoint.
     """
-    if plan.device == "cuda" and not torch.cuda.is_available():
-        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    device_of(plan.device)
     kept = make_folder(folder) / CHECKPOINT if folder else None
     pixels = plan.settings.pixels
     aside = plan.blocks("validation")[: max(1, plan.watched // BLOCK)]
@@ -270,7 +268,7 @@ def fit(
     with silent_lightning():
         trainer = lightning.Trainer(
             max_steps=steps,
-            accelerator={"cuda": "gpu"}.get(device, device),
+            accelerator=device_of(device),
             devices=1,
             precision="bf16-mixed" if half else "32-true",
             callbacks=[Keeping(kept, every)] if kept else [],

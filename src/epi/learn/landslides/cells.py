@@ -1,8 +1,9 @@
 """One network of the study: trained on a fold, its threshold chosen on validation and frozen, judged on the test."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from epi.errors import FileFormatError
+from epi.learn.devices import device_of
 from epi.learn.landslides.data import Patches, fit_normaliser, samples_of
 from epi.learn.landslides.networks import LandslideNetwork, LandslideSettings, load_landslide, save_landslide
 from epi.learn.landslides.recipe import LandslideRecipe
@@ -20,11 +22,20 @@ from epi.learn.landslides.training import predict, train_landslide, with_thresho
 from epi.storage import atomic_path, make_folder
 
 Say = Callable[[str], None]
-Practised = Callable[[LandslideRecipe], LandslideNetwork]
-"""Gives the network that a recipe begins with, trained on simulated scenes of other events."""
+Rows = NDArray[np.intp]
+Answer = Callable[[Rows], NDArray[Any]]
+"""Gives logits of patches of given numbers."""
+Practised = Callable[[LandslideRecipe, int], LandslideNetwork]
+"""Gives the network that a recipe begins with, by seed, trained on simulated scenes of other events."""
 
 RESULT, WEIGHTS = "result.npz", "network.safetensors"
 TRAINING = "training"
+THRESHOLDS = VALIDATION, OTHERS = "validation", "all others"
+"""On which patches the threshold of the best IoU is chosen: as published on those that validate, or on all that are not
+tested. A fold's validation patches are of one or two regions, and what suits them need not suit others; many regions
+say more, if the network has not learned its training patches by heart, as after few gentle passes."""
+KEPT = OTHERS
+"""The threshold that stays with the weights."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +44,14 @@ class Cell:
 
     Attributes
     ----------
-    judged : of the test, at the frozen threshold.
+    judged : of the test, at each of the frozen `THRESHOLDS`.
     validation_iou : on the validation patches, at the threshold that is best there.
     parameters : of the network.
     began : what it began with.
     losses : mean loss of each pass over what it learned from.
     """
 
-    judged: Judged
+    judged: dict[str, Judged]
     validation_iou: float
     parameters: int
     began: str
@@ -78,7 +89,7 @@ def run_cell(
     if done.is_file() and (not keep or (folder / WEIGHTS).is_file()):
         return _read(done, claim)
     make_folder(folder)
-    start = practised(recipe) if recipe.practice and practised else None
+    start = practised(recipe, seed) if recipe.practice and practised else None
     # weights that were practised belong to the means and deviations that they were practised with
     normaliser = start.settings.normaliser if start else fit_normaliser(patches, recipe.channels, fold.train)
     settings = LandslideSettings(recipe.network, normaliser, pixels=patches.label.shape[-1], pixel_m=patches.pixel_m)
@@ -93,21 +104,11 @@ def run_cell(
         say=say,
     )
     network = trained.network
-    where = "cuda" if device == "cuda" else "cpu"
-    watched = count_on(network, patches, fold.validation, half=recipe.half, device=where)
-    network = with_threshold(network, choose_threshold(watched))
-    test = samples_of(patches, normaliser, fold.test)
-    logits = predict(network, test.channels, half=recipe.half, device=where).numpy()
-    network = network.cpu()
-    judged = judge(
-        logits,
-        patches.label[fold.test],
-        patches.valid[fold.test],
-        patches.event[fold.test],
-        threshold=network.settings.threshold,
-        sizes=sizes,
-        truth=patches.truth_of(fold.test),
-    )
+    where = device_of(device)
+    answer = partial(logits_on, network, patches, recipe=recipe, device=where)
+    watched = counted(answer, patches, fold.validation)
+    judged = judged_on(answer, patches, fold, sizes=sizes)
+    network = with_threshold(network, judged[KEPT].threshold).cpu()
     count = sum(each.numel() for each in network.parameters())
     cell = Cell(judged, best_iou(watched), count, trained.began, tuple(trained.history["loss"]))
     if keep:
@@ -118,17 +119,43 @@ def run_cell(
     return cell
 
 
-def count_on(
-    network: LandslideNetwork, patches: Patches, rows: NDArray[np.intp], *, half: bool, device: str = "cpu"
-) -> NDArray[np.int64]:
-    """`count_levels` of a network on some patches."""
-    samples = samples_of(patches, network.settings.normaliser, rows)
-    logits = predict(network, samples.channels, half=half, device=device).numpy()
-    return count_levels(logits, patches.label[rows], patches.valid[rows], patches.event[rows])
+def logits_on(
+    network: LandslideNetwork,
+    patches: Patches,
+    rows: Rows,
+    *,
+    recipe: LandslideRecipe,
+    device: str = "cpu",
+    hidden: Sequence[str] = (),
+) -> NDArray[np.float32]:
+    """Logits of a network on patches of some numbers, as its recipe looks at them, with some channels hidden: at 0,
+    their mean.
+    """
+    normaliser = network.settings.normaliser
+    channels = samples_of(patches, normaliser, rows).channels
+    channels[:, [normaliser.channels.index(name) for name in hidden]] = 0
+    return np.asarray(predict(network, channels, half=recipe.half, device=device, views=recipe.views).numpy())
+
+
+def counted(answer: Answer, patches: Patches, rows: Rows) -> NDArray[np.int64]:
+    """`count_levels` of an answer on patches of some numbers."""
+    return count_levels(answer(rows), patches.label[rows], patches.valid[rows], patches.event[rows])
+
+
+def judged_on(answer: Answer, patches: Patches, fold: Fold, *, sizes: Terciles) -> dict[str, Judged]:
+    """Judge an answer on the test patches of a fold at each of the `THRESHOLDS`."""
+    rows = fold.test
+    said, known = answer(rows), (patches.label[rows], patches.valid[rows], patches.event[rows])
+    chosen_on = (fold.validation, np.sort(np.concatenate([fold.train, fold.validation])))
+    levels = [choose_threshold(counted(answer, patches, each)) for each in chosen_on]
+    return {
+        name: judge(said, *known, threshold=level, sizes=sizes, truth=patches.truth_of(rows))
+        for name, level in zip(THRESHOLDS, levels, strict=True)
+    }
 
 
 def practise(
-    recipe: LandslideRecipe, make: Callable[[], Patches], *, folder: Path, device: str = "auto", say: Say
+    recipe: LandslideRecipe, make: Callable[[], Patches], *, folder: Path, seed: int, device: str = "auto", say: Say
 ) -> LandslideNetwork:
     """Train a network on simulated scenes, all of them, or read the one that was; it is always read from its file.
 
@@ -138,6 +165,7 @@ def practise(
     make : makes the patches, of simulated events that are in no other part, labelled with what is true; called where
         they are needed.
     folder : of this network alone.
+    seed : of the first weights, the order, flips and turns.
     """
     file = folder / WEIGHTS
     if not file.is_file():
@@ -150,7 +178,9 @@ def practise(
         )
         samples = samples_of(patches, normaliser)
         del patches  # thousands of them: not twice in memory
-        trained = train_landslide(recipe, samples, settings, device=device, folder=folder / TRAINING, say=say)
+        trained = train_landslide(
+            recipe, samples, settings, seed=seed, device=device, folder=folder / TRAINING, say=say
+        )
         trained.history.to_csv(folder / "history.csv", index=False)
         save_landslide(trained.network, file, {"recipe": recipe.facts()})
         (folder / TRAINING / "last.ckpt").unlink(missing_ok=True)
@@ -167,11 +197,14 @@ def cell_claim(recipe: LandslideRecipe, patches: Patches, fold: Fold, seed: int)
 
 
 def _write(path: Path, cell: Cell, claim: str) -> None:
+    judged = {name: cell.judged[name] for name in THRESHOLDS}
     kept: Mapping[str, Any] = {
-        "table": cell.judged.table[list(COLUMNS)].to_numpy(dtype=np.int64),
-        "event": cell.judged.table["event"].to_numpy().astype(str),
-        "levels": cell.judged.levels,
-        "facts": json.dumps({**asdict(replace(cell, judged=None)), "threshold": cell.judged.threshold}),  # type: ignore[arg-type]
+        "tables": np.stack([one.table[list(COLUMNS)].to_numpy(dtype=np.int64) for one in judged.values()]),
+        "event": judged[KEPT].table["event"].to_numpy().astype(str),
+        "levels": judged[KEPT].levels,
+        "facts": json.dumps(
+            {**asdict(replace(cell, judged={})), "thresholds": [one.threshold for one in judged.values()]}
+        ),
         "claim": claim,
     }
     with atomic_path(path) as temporary:
@@ -182,8 +215,10 @@ def _read(path: Path, claim: str) -> Cell:
     try:
         with np.load(path, allow_pickle=False) as kept:
             known, facts = str(kept["claim"]), json.loads(str(kept["facts"]))
-            table = pd.DataFrame(kept["table"], columns=list(COLUMNS)).assign(event=kept["event"].astype(str))
-            judged = Judged(table, kept["levels"], facts.pop("threshold"))
+            event, levels, thresholds = kept["event"].astype(str), kept["levels"], facts.pop("thresholds")
+            tables = [pd.DataFrame(one, columns=list(COLUMNS)).assign(event=event) for one in kept["tables"]]
+            both = [Judged(table, levels, one) for table, one in zip(tables, thresholds, strict=True)]
+            judged = dict(zip(THRESHOLDS, both, strict=True))
     except Exception as error:  # numpy raises many kinds for a file it did not write
         raise FileFormatError(f"{path} is no result ({type(error).__name__}): delete it to start again.") from error
     if known != claim:

@@ -24,11 +24,10 @@ DERIVED = (
     "local_phase",
     "local_coherence",
     "local_intensity",
-    "local_elevation",
     "valid",
 )
 """Cosine and sine of the wrapped phase, which has no jump at ±π; slope of the ground, degrees; unwrapped phase (by the
-inverse hyperbolic sine), coherence, intensity and elevation relative to their surroundings; and where there is data (1)
+inverse hyperbolic sine), coherence and intensity relative to their surroundings; and where there is data (1)
 or not (0)."""
 CHANNELS = (*BANDS, *DERIVED)
 """All that can be shown."""
@@ -140,6 +139,5 @@ _MAKERS: dict[str, Callable[[Bands, Bools, float], Floats]] = {
     "local_phase": lambda *given: np.arcsinh(_relative("unwrapped_phase")(*given)),
     "local_coherence": _relative("coherence"),
     "local_intensity": _relative("intensity"),
-    "local_elevation": _relative("elevation"),
     "valid": lambda _, valid, __: valid.astype(np.float32),
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from epi.learn.landslides.profiles import BY_EVENT, LandslideProfile, Trial
-from epi.learn.landslides.table import rounded
+from epi.learn.metrics import rounded
 from epi.storage import atomic_path
 
 if TYPE_CHECKING:

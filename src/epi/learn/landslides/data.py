@@ -132,9 +132,12 @@ def _check_values(patches: xr.Dataset) -> None:
             f"{len(empty)} patch(es) have not a single pixel of data, the first of them number {empty[0]} "
             f"({patches['event'].to_numpy()[empty[0]]}): leave them out."
         )
-    label = patches["landslide"].to_numpy()
-    if not np.isin(label, (0, 1)).all():
-        raise ParameterError("The landslide mask holds values other than 0 and 1: a pixel is landslide (1) or not (0).")
+    for name in ("landslide", "truth") if "truth" in patches else ("landslide",):
+        if patches[name].dims != patches["valid"].dims or not np.isin(patches[name].to_numpy(), (0, 1)).all():
+            raise ParameterError(
+                f"The mask '{name}' has dimensions {patches[name].dims} or values other than 0 and 1: each pixel of a "
+                "patch is landslide (1) or not (0)."
+            )
     for name in BANDS:
         wrong = valid & ~np.isfinite(patches["bands"].sel(band=name).to_numpy())
         if wrong.any():

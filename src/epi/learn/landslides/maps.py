@@ -6,13 +6,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from epi.learn.landslides.cells import WEIGHTS
-from epi.learn.landslides.data import Patches, samples_of
+from epi.learn.devices import device_of
+from epi.learn.landslides.cells import WEIGHTS, logits_on
+from epi.learn.landslides.data import Patches
 from epi.learn.landslides.networks import load_landslide
 from epi.learn.landslides.profiles import BY_EVENT
 from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.scores import landslides_of
-from epi.learn.landslides.training import predict
 
 if TYPE_CHECKING:
     from epi.learn.landslides.run import LandslideStudy
@@ -78,8 +78,8 @@ def _looked_at(
         if not len(own):
             continue
         network = load_landslide(study.cell_folder(recipe, fold, study.profile.seeds[0]) / WEIGHTS)
-        samples = samples_of(study.patches, network.settings.normaliser, chosen[own])
-        probability[own] = predict(network, samples.channels, half=recipe.half).sigmoid().numpy()
+        logits = logits_on(network, study.patches, chosen[own], recipe=recipe, device=device_of(study.device))
+        probability[own] = 1 / (1 + np.exp(-logits))
         threshold[own] = network.settings.threshold
     return probability, threshold
 

@@ -16,22 +16,20 @@ import pandas as pd
 import xarray as xr
 
 from epi.learn.landslides.baselines import NEEDED, baseline_logits
-from epi.learn.landslides.cells import WEIGHTS, Cell, practise, run_cell
+from epi.learn.landslides.cells import KEPT, THRESHOLDS, WEIGHTS, Cell, judged_on, practise, run_cell
 from epi.learn.landslides.data import Patches, read_patches
 from epi.learn.landslides.hidden import hidden_rows
 from epi.learn.landslides.maps import example_maps
 from epi.learn.landslides.networks import LandslideNetwork, load_landslide, save_landslide
 from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials
 from epi.learn.landslides.recipe import LandslideRecipe
-from epi.learn.landslides.scores import Judged, by_event, choose_threshold, count_levels, joined, judge, score, terciles
+from epi.learn.landslides.scores import Judged, by_event, joined, score, terciles
 from epi.learn.landslides.splits import Fold, event_folds, random_split
-from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, rounded, thesis_rows
-from epi.learn.landslides.wider import wider_row
+from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, thesis_rows
+from epi.learn.metrics import rounded
 from epi.storage import atomic_path
 
 Say = Callable[[str], None]
-SCORES, ABLATION = "landslide_scores.csv", "landslide_ablation.csv"
-EVENTS, MAPS, SHIPPED = "landslide_events.csv", "landslide_maps.nc", "landslide.safetensors"
 
 
 @dataclass
@@ -44,6 +42,8 @@ class LandslideStudy:
     data : patches, see `epi.learn.landslides.data.read_patches`.
     practice : makes the patches that a network may practise on; called only where one does.
     folder : for checkpoints and results.
+    tables : beginning of the names of the files that are written.
+    simulated : whether the data are.
     device, seed, say : of the networks; of the divisions; is told how it goes.
     """
 
@@ -51,6 +51,8 @@ class LandslideStudy:
     data: xr.Dataset
     practice: Callable[[], xr.Dataset]
     folder: Path
+    tables: str = "landslide"
+    simulated: bool = True
     device: str = "auto"
     seed: int = 0
     say: Say = print
@@ -93,61 +95,58 @@ class LandslideStudy:
 
     def cell_folder(self, recipe: LandslideRecipe, fold: Fold, seed: int) -> Path:
         """Where a network of the study lives."""
-        own = self.profile.practice
-        practised = f"-{own.events}-{own.patches}-{own.epochs}" if recipe.practice else ""
-        return self.folder / (_slug(recipe.name) + practised) / f"{_slug(fold.split)}-{fold.number}-{seed}"
+        after = f"-after-{self._practice_name(recipe)}" if recipe.practice else ""
+        return self.folder / (_slug(recipe.name) + after) / f"{_slug(fold.split)}-{fold.number}-{seed}"
 
-    def practised(self, recipe: LandslideRecipe) -> LandslideNetwork:
-        """The network that a recipe begins with: recipes of one network, channels and loss share it.
-
-        Practice is with hard labels, buckets, flips and turns, whatever is done with the data afterwards.
-        """
-        own = self.profile.practice
-        plan = replace(recipe, name="practice", practice=False, epochs=own.epochs, rate=own.rate)
-        plan = replace(plan, oversample=False, sigma_px=0.0, buckets=True, augment=True)
-        name = f"practice-{recipe.network}-{own.events}-{own.patches}-{_stable(repr(plan.facts()))}"
-        home = self.folder / name
+    def practised(self, recipe: LandslideRecipe, seed: int) -> LandslideNetwork:
+        """The network that a recipe begins with, by seed: recipes of one network, channels and loss share it."""
         return practise(
-            plan,
+            self._practice_plan(recipe),
             lambda: read_patches(self.practice(), recipe.channels),
-            folder=home,
+            folder=self.folder / f"practice-{self._practice_name(recipe)}-{seed}",
+            seed=seed,
             device=self.device,
             say=self.say,
         )
 
-    def baselines(self, split: str) -> dict[str, list[Judged]]:
-        """Answers that need no network, a judgement a fold, each at a threshold chosen on its validation."""
+    def _practice_plan(self, recipe: LandslideRecipe) -> LandslideRecipe:
+        """How a recipe's network practises: with hard labels, buckets, flips and turns, at a rate that rises first,
+        whatever is done with the data afterwards.
+        """
+        own = self.profile.practice
+        plan = replace(recipe, name="practice", practice=False, views=1, epochs=own.epochs, rate=own.rate)
+        return replace(plan, oversample=False, sigma_px=0.0, buckets=True, augment=True, schedule="one cycle")
+
+    def _practice_name(self, recipe: LandslideRecipe) -> str:
+        own = self.profile.practice
+        return f"{recipe.network}-{own.events}-{own.patches}-{_stable(repr(self._practice_plan(recipe).facts()))}"
+
+    def baselines(self, split: str) -> dict[str, list[dict[str, Judged]]]:
+        """Answers that need no network, a judgement a fold, at each of the thresholds."""
         sizes = terciles(self.patches.label)
-        parts: dict[str, list[Judged]] = {}
+        parts: dict[str, list[dict[str, Judged]]] = {}
         for fold in self.folds[split]:
             for name, answer in baseline_logits(self.patches, fold.train, seed=self.seed).items():
-                watched, tested = fold.validation, fold.test
-                level = choose_threshold(count_levels(answer(watched), *self._labels(watched)))
-                truth = self.patches.truth_of(tested)
-                judged = judge(answer(tested), *self._labels(tested), threshold=level, sizes=sizes, truth=truth)
-                parts.setdefault(name, []).append(judged)
+                parts.setdefault(name, []).append(judged_on(answer, self.patches, fold, sizes=sizes))
         return parts
 
     def rows(
         self, lines: Iterable[Trial], *, keep: tuple[str, ...] = ()
     ) -> tuple[list[dict[str, Any]], dict[str, list[Judged]]]:
-        """Rows of trials, and what was judged by event, by the name of the recipe."""
+        """Rows of trials, two each, and what was judged by event at the kept thresholds, by the name of the recipe."""
         made: list[dict[str, Any]] = []
-        known: dict[tuple[str, str], list[Judged]] = {}
+        known: dict[tuple[str, str, str], list[Judged]] = {}
         for trial in lines:
             cells = self.cells(trial.recipe, trial.split, keep=trial.recipe.name in keep and trial.split == BY_EVENT)
-            judged = pooled(cells)
-            known[trial.recipe.name, trial.split] = judged
-            row = recipe_row(trial.part, trial.recipe, trial.split, cells)
-            if trial.against:
-                row |= difference_columns(judged, known[trial.against, trial.split], trial.against)
-            shown = ("iou", "precision", "recall", "recall_small", "validation_iou")
-            self.say("  " + ", ".join(f"{name} {row[name]:.3f}" for name in shown))
-            made.append(row)
-        return made, {name: judged for (name, split), judged in known.items() if split == BY_EVENT}
-
-    def _labels(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.patches.label[rows], self.patches.valid[rows], self.patches.event[rows]
+            for on in THRESHOLDS:
+                judged = known[trial.recipe.name, trial.split, on] = pooled(cells, on)
+                row = recipe_row(trial.part, trial.recipe, trial.split, cells, on)
+                if trial.against:
+                    row |= difference_columns(judged, known[trial.against, trial.split, on], trial.against)
+                shown = ("iou", "precision", "recall", "recall_small", "validation_iou")
+                self.say(f"  threshold on {on}: " + ", ".join(f"{name} {row[name]:.3f}" for name in shown))
+                made.append(row)
+        return made, {name: judged for (name, *how), judged in known.items() if how == [BY_EVENT, KEPT]}
 
     def _channels(self) -> tuple[str, ...]:
         wanted = [name for trial in trials(self.profile) for name in trial.recipe.channels]
@@ -172,24 +171,25 @@ def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[
     rows = thesis_rows()
     free = {split: study.baselines(split) for split in (RANDOM, BY_EVENT)}
     for split, found in free.items():
-        rows += [baseline_row(name, split, parts) for name, parts in found.items()]
+        for name, folds in found.items():
+            rows += [baseline_row(name, split, [fold[on] for fold in folds], on) for on in THRESHOLDS]
     made, known = study.rows(trials(profile), keep=(base.name, ours.name))
-    made.append(wider_row(study, ours, known[ours.name]))
     facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed, "command": command}
     scores = rounded(pd.DataFrame(rows + made).assign(**facts))
     parts, _ = study.rows(ablation(profile) if profile.retrain else ())
     parts = hidden_rows(study, ours, known[ours.name]) + parts
     channels = rounded(pd.DataFrame(parts).assign(**facts))
-    judged = {"low coherence": [joined(free[BY_EVENT]["low coherence"])]} | {
-        name: known[name] for name in (base.name, ours.name)
-    }
+    judged = {"low coherence": [joined([fold[KEPT] for fold in free[BY_EVENT]["low coherence"]])]}
+    judged |= {name: known[name] for name in (base.name, ours.name)}
     events = pd.concat([by_event(each).assign(method=name) for name, each in judged.items()], ignore_index=True)
-    for name, table in ((SCORES, scores), (ABLATION, channels), (EVENTS, rounded(events.assign(command=command)))):
-        with atomic_path(home / name) as path:
+    written = {"scores": scores, "ablation": channels, "events": rounded(events.assign(command=command))}
+    for name, table in written.items():
+        with atomic_path(home / f"{study.tables}_{name}.csv") as path:
             table.to_csv(path, index=False)
     shown = {"published": base, "ours": ours}
-    example_maps(study, shown).to_netcdf(home / MAPS, engine="h5netcdf")
-    _ship(study, ours, scores, command, home / SHIPPED)
+    with atomic_path(home / f"{study.tables}_maps.nc") as path:
+        example_maps(study, shown).to_netcdf(path, engine="h5netcdf")
+    _ship(study, ours, scores, command, home / f"{study.tables}.safetensors")
     return scores, channels
 
 
@@ -198,25 +198,30 @@ def _ship(study: LandslideStudy, ours: LandslideRecipe, scores: pd.DataFrame, co
     fold, seed = study.folds[BY_EVENT][0], study.profile.seeds[0]
     network = load_landslide(study.cell_folder(ours, fold, seed) / WEIGHTS)
     own = study.cells(ours, BY_EVENT, keep=True)[0][0]
-    row = scores[(scores["method"] == ours.name) & (scores["split"] == BY_EVENT)].iloc[0]
+    chosen = (scores["method"] == ours.name) & (scores["split"] == BY_EVENT) & (scores["threshold_on"] == KEPT)
+    row = scores[chosen].iloc[0]
     save_landslide(network, path, card(study, ours, own, row, command))
 
 
 def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series, command: str) -> dict[str, object]:
     """What the weights that ship say of themselves."""
     numbers = {name: value for name, value in row.items() if isinstance(value, float) and np.isfinite(value)}
-    tested = sorted(set(own.judged.table["event"].tolist()))
+    tested = sorted(set(own.judged[KEPT].table["event"].tolist()))
+    limits = [f"pixels of {study.patches.pixel_m:.0f} m: landslides of a few pixels are mostly missed"]
+    if study.simulated:
+        limits += [
+            "simulated scenes and inventories: real ground, air and mappers may be unlike them",
+            "practised and tested in one simulator: what practice is worth on real scenes was not asked",
+        ]
     return {
         "command": command,
         "recipe": ours.facts(),
         "practice": vars(study.profile.practice) if ours.practice else None,
         "never_seen": tested,
-        "scores_there": score([own.judged], draws=200),
+        "scores_there": score([own.judged[KEPT]], draws=200),
         "scores_all_folds": numbers,
         "limits": [
-            "simulated scenes and inventories: real ground, air and mappers may be unlike them",
-            "practised and tested in one simulator: what practice is worth on real scenes was not asked",
-            f"pixels of {study.patches.pixel_m:.0f} m: landslides of a few pixels are mostly missed",
+            *limits,
             "fields that were ploughed, snow that fell and water that rose lose coherence too: look at other images",
             "one pair of images says that the ground changed between them, not when, and not why",
         ],

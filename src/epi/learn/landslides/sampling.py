@@ -145,11 +145,19 @@ def turned(samples: Samples, *, flip: bool, quarters: int) -> Samples:
     another side, while slopes that face it still look bright and steep. A network learns from it that direction says
     nothing; what the incidence angle and the intensity say stays with the ground they belong to.
     """
+    parts = (samples.channels, samples.label, samples.valid, samples.target)
+    return Samples(*(turn(part, flip=flip, quarters=quarters) for part in parts))
 
-    def turn(image: Tensor) -> Tensor:
-        return torch.rot90(image.flip(-1) if flip else image, quarters, (-2, -1))
 
-    return Samples(turn(samples.channels), turn(samples.label), turn(samples.valid), turn(samples.target))
+def turn(image: Tensor, *, flip: bool, quarters: int) -> Tensor:
+    """An image (…, rows, columns), flipped left to right, then turned by so many right angles."""
+    return torch.rot90(image.flip(-1) if flip else image, quarters, (-2, -1))
+
+
+def turn_back(image: Tensor, *, flip: bool, quarters: int) -> Tensor:
+    """What `turn` made, as it was."""
+    back = torch.rot90(image, -quarters, (-2, -1))
+    return back.flip(-1) if flip else back
 
 
 class Draws:

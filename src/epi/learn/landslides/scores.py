@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import label as label_components
 
+from epi.learn.metrics import with_bounds
+
 SIZES = ("small", "medium", "large")
 """Terciles: of landslides, by their pixels; of patches with a landslide, by all landslide pixels."""
 LEVELS = np.linspace(-10.0, 10.0, 401)
@@ -193,14 +195,11 @@ def score(judged: list[Judged], *, seed: int = 0, draws: int = DRAWS) -> dict[st
     drawn = measures(_named(draw(sums, seed=seed, draws=draws)))
     found: dict[str, float] = {"events": float(len(names)), "patches": float(len(judged[0].table))}
     for name, value in measures(_named(sums.sum((0, 1)))).items():
-        found[name] = float(value)
-        if name in WITH_INTERVALS:
-            found |= _bounds(name, drawn[name])
+        found |= with_bounds(name, float(value), drawn[name]) if name in WITH_INTERVALS else {name: float(value)}
     pooled = np.stack([one.levels for one in judged]).sum(0)
     weights = _weights(len(names), seed=seed, draws=min(draws, 200))
-    found["average_precision"] = average_precision(pooled.sum(0))
-    each = np.array([average_precision(np.einsum("e,ekb->kb", one, pooled)) for one in weights])
-    return found | _bounds("average_precision", each)
+    each = [average_precision(np.einsum("e,ekb->kb", one, pooled)) for one in weights]
+    return found | with_bounds("average_precision", average_precision(pooled.sum(0)), each)
 
 
 def difference(one: list[Judged], other: list[Judged], name: str, *, seed: int = 0, draws: int = DRAWS) -> Floats:
@@ -219,8 +218,7 @@ def difference(one: list[Judged], other: list[Judged], name: str, *, seed: int =
     whole = [measures(_named(each.sum((0, 1))))[name] for each in (sums, theirs)]
     apart = whole[0] - whole[1]
     drawn = [measures(_named(draw(each, seed=seed, draws=draws)))[name] for each in (sums, theirs)]
-    bounds = _bounds("d", drawn[0] - drawn[1])
-    return np.array([float(apart), bounds["d_low"], bounds["d_high"]])
+    return np.array(list(with_bounds("d", float(apart), drawn[0] - drawn[1]).values()))
 
 
 def by_event(judged: list[Judged]) -> pd.DataFrame:
@@ -288,9 +286,3 @@ def _ratio(part: Floats, whole: Floats, *, empty: float = np.nan) -> Floats:
     """Share, and what it is where there is nothing to share."""
     part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
     return np.asarray(np.divide(part, whole, out=np.full(whole.shape, empty), where=whole > 0))
-
-
-def _bounds(name: str, values: Floats) -> dict[str, float]:
-    known = values[np.isfinite(values)]
-    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-    return {f"{name}_low": float(low), f"{name}_high": float(high)}

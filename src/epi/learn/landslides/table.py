@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from epi.learn.landslides.cells import Cell
 from epi.learn.landslides.recipe import LandslideRecipe
@@ -31,39 +30,40 @@ def thesis_rows() -> list[dict[str, Any]]:
     return [known | dict(zip(names, row, strict=True)) for row in THESIS]
 
 
-def recipe_row(part: str, recipe: LandslideRecipe, split: str, cells: list[list[Cell]]) -> dict[str, Any]:
+def recipe_row(part: str, recipe: LandslideRecipe, split: str, cells: list[list[Cell]], on: str) -> dict[str, Any]:
     """Settings and scores of one recipe.
 
     Parameters
     ----------
     part, recipe, split : of the row.
     cells : by seed, then by fold.
+    on : patches on which thresholds were chosen.
     """
-    judged = pooled(cells)
+    judged = pooled(cells, on)
     flat = [cell for seed in cells for cell in seed]
     row: dict[str, Any] = {"part": part, "method": recipe.name, "network": recipe.network, "split": split}
     row |= {"parameters": flat[0].parameters, "began": flat[0].began, "channels": " ".join(recipe.channels)}
     names = (
         *("oversample", "sigma_px", "buckets", "augment", "loss", "rate", "schedule"),
-        *("batch", "epochs", "memory", "half", "practice"),
+        *("batch", "epochs", "memory", "half", "practice", "views"),
     )
     row |= {name: getattr(recipe, name) for name in names}
     row |= {"seeds": len(cells), "folds": len(cells[0])}
-    row |= {"thresholds": listed([cell.judged.threshold for cell in flat])}
+    row |= {"threshold_on": on, "thresholds": listed([cell.judged[on].threshold for cell in flat])}
     losses = np.array([cell.losses for cell in flat])
     row |= {"loss_halfway": losses[:, losses.shape[1] // 2 - 1].mean(), "loss_last": losses[:, -1].mean()}
     row |= {"validation_iou": float(np.mean([cell.validation_iou for cell in flat]))}
     return row | score(judged)
 
 
-def baseline_row(name: str, split: str, parts: list[Judged]) -> dict[str, Any]:
-    """Scores of an answer that needs no network, judged fold by fold."""
-    row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": len(parts)}
+def baseline_row(name: str, split: str, parts: list[Judged], on: str) -> dict[str, Any]:
+    """Scores of an answer that needs no network, judged fold by fold at thresholds chosen on some patches."""
+    row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": len(parts), "threshold_on": on}
     return row | {"thresholds": listed([one.threshold for one in parts])} | score([joined(parts)])
 
 
 def listed(thresholds: list[float]) -> str:
-    """Thresholds by seed, then by fold: each was chosen on its own validation, and their mean says nothing."""
+    """Thresholds by seed, then by fold: each was chosen on its own patches, and their mean says nothing."""
     return " ".join(f"{each:.3f}" for each in thresholds)
 
 
@@ -76,11 +76,6 @@ def difference_columns(one: list[Judged], other: list[Judged], against: str) -> 
     return found
 
 
-def pooled(cells: list[list[Cell]]) -> list[Judged]:
-    """A judgement a seed, of all folds together."""
-    return [joined([cell.judged for cell in seed]) for seed in cells]
-
-
-def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Five significant digits, more than any of these figures has."""
-    return table.map(lambda value: float(f"{value:.5g}") if isinstance(value, float) else value)
+def pooled(cells: list[list[Cell]], on: str) -> list[Judged]:
+    """A judgement a seed, of all folds together, at thresholds chosen on some patches."""
+    return [joined([cell.judged[on] for cell in seed]) for seed in cells]

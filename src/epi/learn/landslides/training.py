@@ -14,11 +14,21 @@ from torch.optim.swa_utils import AveragedModel
 
 from epi.errors import ParameterError
 from epi.learn.detect.train import CHECKPOINT, fit, running_mean
+from epi.learn.devices import device_of
 from epi.learn.landslides.data import Samples
 from epi.learn.landslides.losses import landslide_loss
 from epi.learn.landslides.networks import LandslideNetwork, LandslideSettings, build_landslide
 from epi.learn.landslides.recipe import LandslideRecipe
-from epi.learn.landslides.sampling import Buckets, Draws, fill_buckets, oversample, small_limit, soften
+from epi.learn.landslides.sampling import (
+    Buckets,
+    Draws,
+    fill_buckets,
+    oversample,
+    small_limit,
+    soften,
+    turn,
+    turn_back,
+)
 from epi.learn.libraries import lightning
 from epi.learn.weights import steps_done
 from epi.storage import make_folder
@@ -35,14 +45,10 @@ class Prepared:
     ----------
     samples : with crops added and labels softened.
     buckets : weights of the samples, or None.
-    added : number of crops.
-    limit : landslide pixels up to which a patch was cropped.
     """
 
     samples: Samples
     buckets: Buckets | None
-    added: int
-    limit: float
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,10 @@ class TrainedLandslide:
 def prepare(recipe: LandslideRecipe, samples: Samples) -> Prepared:
     """Do to training samples what a recipe asks, and to no others."""
     pixels = samples.label.sum((1, 2)).numpy().astype(np.int64)
-    limit = small_limit(pixels)
     made = soften(samples, sigma_px=recipe.sigma_px)
-    made = oversample(made, limit=limit) if recipe.oversample else made
+    made = oversample(made, limit=small_limit(pixels)) if recipe.oversample else made
     after = made.label.sum((1, 2)).numpy().astype(np.int64)
-    return Prepared(made, fill_buckets(after) if recipe.buckets else None, len(made) - len(samples), limit)
+    return Prepared(made, fill_buckets(after) if recipe.buckets else None)
 
 
 class LandslideLearning(lightning.LightningModule):
@@ -160,8 +165,7 @@ def train_landslide(
     ParameterError : a device that is not here, samples of other channels, or a start of another network.
     FileFormatError : the folder's checkpoint is of another recipe, or no checkpoint.
     """
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    device_of(device)
     _check_inputs(samples, settings, start)
     ready = prepare(recipe, samples)
     if ready.buckets and ready.buckets.empty:
@@ -185,7 +189,9 @@ def train_landslide(
     return TrainedLandslide(learning.averaged.cpu().eval(), began, pd.DataFrame(learning.rows))
 
 
-def predict(network: LandslideNetwork, channels: Tensor, *, half: bool = False, device: str = "cpu") -> Tensor:
+def predict(
+    network: LandslideNetwork, channels: Tensor, *, half: bool = False, device: str = "cpu", views: int = 1
+) -> Tensor:
     """Logits (n, rows, columns) of landslide, float32.
 
     Parameters
@@ -194,6 +200,7 @@ def predict(network: LandslideNetwork, channels: Tensor, *, half: bool = False, 
     channels : (n, channels, rows, columns), normalised as its settings say, see `samples_of`.
     half : compute in bfloat16.
     device : where.
+    views : 1, or 8: the mean of the logits of its flips and turns.
 
     Raises
     ------
@@ -211,7 +218,13 @@ def predict(network: LandslideNetwork, channels: Tensor, *, half: bool = False, 
     parts = []
     with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=half):
         for piece in torch.split(channels, EVAL_BATCH):
-            parts.append(network(piece.to(device).contiguous(memory_format=torch.channels_last)).cpu())
+            said = torch.zeros(len(piece), *piece.shape[2:])
+            for view in range(views):
+                flip, quarters = view >= 4, view % 4
+                seen = turn(piece, flip=flip, quarters=quarters).to(device)
+                logits = network(seen.contiguous(memory_format=torch.channels_last)).cpu().float()
+                said += turn_back(logits, flip=flip, quarters=quarters)
+            parts.append(said / views)
     return torch.cat(parts)
 
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from epi.errors import FileFormatError
 from epi.learn.magnitude.quakeset import CHANGED, Pairs
 
 Floats = NDArray[np.float64]
@@ -19,6 +20,8 @@ STATISTICS = tuple(
 )
 """What the line is told of a pair: of the change in dB, its mean, mean size, standard deviation, the 95th and 99th
 percentile of its size, and the 99th of its size where it is averaged over squares of 4 pixels."""
+LEAST_PIXELS = 64
+"""Pixels that both images of a pair must have for these numbers to mean anything."""
 CONSTANTS = ("mean", "median", "zero")
 PENALTIES = tuple(10.0**power for power in range(-2, 5))
 CHANGE = "change statistics"
@@ -39,7 +42,7 @@ def change_statistics(pairs: Pairs) -> Floats:
 
     Raises
     ------
-    FileFormatError : a pair cannot be read, see `Pairs.decibels`.
+    FileFormatError : a pair cannot be read, see `Pairs.decibels`, or its two images share too little ground.
     """
     rows = []
     for number in range(len(pairs)):
@@ -48,6 +51,12 @@ def change_statistics(pairs: Pairs) -> Floats:
         row: list[torch.Tensor] = []
         for band in change:
             known = band[torch.isfinite(band)]
+            if known.numel() < LEAST_PIXELS:
+                named = "/".join(pairs.table.iloc[number][["event", "patch"]])
+                raise FileFormatError(
+                    f"{named}: its two images share data in {known.numel()} pixels, and {LEAST_PIXELS} are needed: "
+                    "leave the patch out."
+                )
             coarse = torch.nn.functional.avg_pool2d(torch.nan_to_num(band)[None], 4).abs().flatten()
             high = torch.quantile(known.abs()[:: max(1, known.numel() // 1_000_000)], torch.tensor([0.95, 0.99]))
             row += [known.mean(), known.abs().mean(), known.std(), *high, torch.quantile(coarse, 0.99)]

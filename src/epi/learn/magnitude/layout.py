@@ -17,19 +17,18 @@ LARGEST = 10.0
 """No earthquake on the moment magnitude scale has reached it."""
 
 
-def check_quakeset(folder: str | Path, *, negatives: bool = False) -> pd.DataFrame:
+def check_quakeset(folder: str | Path) -> pd.DataFrame:
     """Look through a folder's ``earthquakes.h5`` and refuse what cannot be learned from.
 
     Parameters
     ----------
     folder : holds the file.
-    negatives : refuse patches without an image ``before`` too. QuakeSet's number of pairs is odd, so it has some: they
-        give no pair without an earthquake, and are otherwise as good as others.
 
     Returns
     -------
     A row a patch: ``event``, ``patch``, ``split``, ``magnitude``, ``rows``, ``before`` (whether there is one), and what
-    a simulation knows beside.
+    a simulation knows beside. QuakeSet's number of pairs is odd, so it has patches without an image ``before``: they
+    give no pair without an earthquake, and are otherwise as good as others.
 
     Raises
     ------
@@ -45,7 +44,7 @@ def check_quakeset(folder: str | Path, *, negatives: bool = False) -> pd.DataFra
         )
     try:
         with h5py.File(path) as file:
-            rows = [row for event in sorted(file) for row in _event_rows(path, file, event, negatives)]
+            rows = [row for event in sorted(file) for row in _event_rows(path, file, event)]
     except FileFormatError:
         raise
     except (OSError, KeyError, RuntimeError) as error:
@@ -82,7 +81,7 @@ def assert_apart(table: pd.DataFrame, source: str | Path) -> None:
             )
 
 
-def _event_rows(path: Path, file: h5py.File, event: str, negatives: bool) -> list[dict[str, Any]]:
+def _event_rows(path: Path, file: h5py.File, event: str) -> list[dict[str, Any]]:
     """Rows of the patches of one earthquake; the first fault ends it."""
     group = file[event]
     if not isinstance(group, h5py.Group):
@@ -96,24 +95,26 @@ def _event_rows(path: Path, file: h5py.File, event: str, negatives: bool) -> lis
     magnitude = float(size) if np.ndim(size) == 0 and np.issubdtype(np.asarray(size).dtype, np.number) else np.nan
     if not 0 < magnitude <= LARGEST:
         raise FileFormatError(
-            f"{path}: earthquake {event} has magnitude {size}: it must be above 0, and at most {LARGEST:g}."
+            f"{path}: earthquake {event} has magnitude {size}: it must be one number above 0, and at most {LARGEST:g}."
         )
     patches = [name for name in sorted(group) if name not in ("x", "y")]
     if not patches:
         raise FileFormatError(f"{path}: earthquake {event} has no patch.")
-    place = _place(group)
+    place = _place(path, group)
     rows = []
     for patch in patches:
-        own = _patch_row(path, group, f"{event}/{patch}", negatives)
+        own = _patch_row(path, group, f"{event}/{patch}")
         row = {"event": event, "patch": patch, "split": split, "magnitude": magnitude, "place": place}
         rows.append(row | own)
     return rows
 
 
-def _patch_row(path: Path, group: h5py.Group, name: str, negatives: bool) -> dict[str, Any]:
+def _patch_row(path: Path, group: h5py.Group, name: str) -> dict[str, Any]:
     patch = group[name.partition("/")[2]]
-    held = sorted(patch) if isinstance(patch, h5py.Group) else []
-    missing = [each for each in IMAGES if each not in held and (each != "before" or negatives)]
+    if not isinstance(patch, h5py.Group):
+        raise FileFormatError(f"{path}: {name} is no group of images: this is not QuakeSet's layout; leave it out.")
+    held = [each for each in IMAGES if isinstance(patch.get(each), h5py.Dataset)]
+    missing = [each for each in IMAGES if each not in held and each != "before"]
     if missing:
         raise FileFormatError(
             f"{path}: patch {name} has no image {' or '.join(missing)}: leave it out, or write it again."
@@ -127,12 +128,15 @@ def _patch_row(path: Path, group: h5py.Group, name: str, negatives: bool) -> dic
         raise FileFormatError(f"{path}: patch {name} has {shape[2]} bands: give two, {' and '.join(POLARISATIONS)}.")
     if any(patch[each].dtype.kind not in "fiu" for each in shapes):
         raise FileFormatError(f"{path}: patch {name} holds no real numbers: give backscatter, linear power.")
-    known = {key: float(value) for key, value in patch.attrs.items() if np.ndim(value) == 0}
+    numbers = {key: np.asarray(value) for key, value in patch.attrs.items()}
+    known = {key: float(value) for key, value in numbers.items() if value.ndim == 0 and value.dtype.kind in "fiu"}
     return {"rows": shape[0], "before": "before" in held} | known
 
 
-def _place(group: h5py.Group) -> str:
+def _place(path: Path, group: h5py.Group) -> str:
     """Where an earthquake's patches lie, as far as the file says; empty where it does not."""
     if "x" not in group or "y" not in group:
         return ""
+    if any(not isinstance(group[name], h5py.Dataset) or group[name].dtype.kind not in "fiu" for name in ("x", "y")):
+        raise FileFormatError(f"{path}: x and y of earthquake {group.name} are no numbers: download or write it again.")
     return " ".join(np.array2string(np.unique(np.round(group[name][()], 6)), threshold=8) for name in ("x", "y"))

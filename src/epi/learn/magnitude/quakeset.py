@@ -172,14 +172,13 @@ def measure_scaling(pairs: Pairs, *, largest: int = 1024) -> Scaling:
     return Scaling(tuple(mean.tolist()), tuple(spread.tolist()))
 
 
-def open_quakeset(folder: str | Path, *, pixels: int, negatives: bool = False) -> dict[str, Pairs]:
+def open_quakeset(folder: str | Path, *, pixels: int) -> dict[str, Pairs]:
     """Open a checked QuakeSet.
 
     Parameters
     ----------
     folder : with ``earthquakes.h5``.
     pixels : a side of what is learned from; larger images are averaged, in power.
-    negatives : see `check_quakeset`.
 
     Returns
     -------
@@ -191,7 +190,7 @@ def open_quakeset(folder: str | Path, *, pixels: int, negatives: bool = False) -
     FileFormatError : see `check_quakeset`.
     ParameterError : pixels that do not divide those of the images.
     """
-    patches = check_quakeset(folder, negatives=negatives)
+    patches = check_quakeset(folder)
     side = int(patches["rows"].iloc[0])
     if pixels < 1 or side % pixels:
         raise ParameterError(f"{pixels} pixels were asked of images of {side}: give a divisor of it.")

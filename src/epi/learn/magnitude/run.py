@@ -1,7 +1,7 @@
 """Train networks with and without ranking, score them beside the answers that cost nothing, and write the tables.
 
 ``python -m epi.learn.magnitude --profile cpu`` simulates its data (15 minutes of one core), trains the smallest of the
-five networks, three seeds each way (10 more), counts and times the others, and writes the weights that ship;
+five networks, three seeds each way (half an hour), counts and times the others, and writes the weights that ship;
 ``--profile full --data FOLDER`` is the published study of all five, on a GPU. Interrupted, each goes on from its last
 checkpoint.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from epi.errors import FileFormatError, ParameterError
-from epi.learn.detect.rows import rounded
+from epi.learn.devices import device_of
 from epi.learn.magnitude.baselines import fit_free
 from epi.learn.magnitude.networks import (
     MODELS,
@@ -32,6 +32,7 @@ from epi.learn.magnitude.networks import (
 from epi.learn.magnitude.quakeset import Pairs, Scaling, measure_scaling, open_quakeset
 from epi.learn.magnitude.scores import DRAWS, STATISTICS, magnitude_scores, paired_differences
 from epi.learn.magnitude.training import PRACTICE_RATE, SEEN, MagnitudePlan, practise, train_magnitude
+from epi.learn.metrics import rounded
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
 from epi.storage import atomic_path
@@ -72,9 +73,9 @@ class MagnitudeProfile:
     ships: str | None = None
 
 
-CPU = MagnitudePlan(SHIPPED, pixels=128, practice=16, epochs=1, weights=None, standardised=True)
-"""What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights, practice in
-place of what photographs would have taught them, and then one pass at the published rate."""
+CPU = MagnitudePlan(SHIPPED, pixels=128, practice=10, weights=None, contrast=True, standardised=True)
+"""What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights of which half
+see differences, and practice in place of what photographs would have taught them. The rest is as published."""
 EVENTS = {"train": 1600, "validation": 200, "test": 240}
 
 PROFILES: dict[str, MagnitudeProfile] = {
@@ -196,7 +197,7 @@ def _answer(
             raise ParameterError(f"{folder} holds a network with other settings ({note}): choose another folder.")
         return pd.read_csv(kept)["predicted"].to_numpy(dtype=float), {"began": known["began"]}
     trained = train_magnitude(plan, train, scaling, practised=practised, folder=folder, say=say)
-    answer = predict(trained.network, test, device="cuda" if plan.device == "cuda" else "cpu")
+    answer = predict(trained.network, test, device=device_of(plan.device))
     save_magnitude(trained.network, folder / WEIGHTS, {"history": trained.history.round(4).to_dict("list")})
     with atomic_path(kept) as temporary:
         pd.DataFrame({"predicted": answer}).to_csv(temporary, index=False)
@@ -207,7 +208,7 @@ def _answer(
 
 def _settings(plan: MagnitudePlan, pairs: int) -> dict[str, Any]:
     """Settings that a row of scores states."""
-    names = ("practice", "epochs", "batch", "rate", "margin", "standardised")
+    names = ("practice", "epochs", "batch", "rate", "margin", "contrast", "standardised")
     return {"steps": plan.steps(pairs)} | {name: getattr(plan, name) for name in names}
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from epi.errors import ParameterError
 from epi.learn.detect.train import fit
+from epi.learn.devices import device_of
 from epi.learn.libraries import lightning
 from epi.learn.magnitude.losses import MARGIN, magnitude_losses
 from epi.learn.magnitude.networks import MagnitudeNetwork, MagnitudeSettings, build_magnitude
-from epi.learn.magnitude.quakeset import Pairs, Scaling
+from epi.learn.magnitude.quakeset import CHANNELS, Pairs, Scaling
 from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
@@ -42,6 +43,7 @@ class MagnitudePlan:
     practice : passes of `practise`, which makes the weights that it begins with: not published.
     flips : probability of each of the two flips.
     weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
+    contrast : whether random weights begin as `begin_with_contrast` makes them; not published.
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
         published, and of use where random weights have few steps.
     seed : of the first weights, and of the order of the pairs and their flips.
@@ -60,6 +62,7 @@ class MagnitudePlan:
     flips: float = 0.5
     practice: int = 0
     weights: str | None = "auto"
+    contrast: bool = False
     standardised: bool = False
     seed: int = 0
     device: str = "auto"
@@ -194,8 +197,7 @@ def train_magnitude(
     FileFormatError : the folder's checkpoint is of another plan, or no checkpoint.
     DownloadError : published weights and no others were asked for, and they cannot be had.
     """
-    if plan.device == "cuda" and not torch.cuda.is_available():
-        raise ParameterError("device cuda was asked, and PyTorch sees no GPU here: give --device cpu, or auto.")
+    device_of(plan.device)
     if pairs.pixels != plan.pixels:
         raise ParameterError(f"Pairs of {pairs.pixels} pixels for a network of {plan.pixels}: make them alike.")
     steps, true = plan.steps(len(pairs)), pairs.magnitude
@@ -213,6 +215,8 @@ def train_magnitude(
     if practised:
         network.load_state_dict(practised.state_dict())
         began = PRACTISED
+    elif plan.contrast and not done and plan.weights is None:
+        begin_with_contrast(network)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning = MagnitudeLearning(plan, network, began, steps)
     batches = PairBatches(pairs, scaling, plan, first=done)
@@ -220,6 +224,20 @@ def train_magnitude(
     with torch.random.fork_rng(devices=[]):
         fit(learning, batches, steps=steps, device=plan.device, half=plan.half, kept=kept, every=every, done=done)
     return TrainedMagnitude(network.cpu().eval(), pd.DataFrame(learning.rows), learning.began)
+
+
+def begin_with_contrast(network: MagnitudeNetwork) -> None:
+    """Let the first half of the first layer's filters see the difference of the two dates, and the others their sum.
+
+    Random filters hold what changed and what stayed in one number, and many passes go by before they are apart. Each
+    filter keeps its random weights of the first date; those of the second become the same, with the other sign in the
+    first half.
+    """
+    first = next(each for each in network.modules() if isinstance(each, nn.Conv2d) and each.in_channels == CHANNELS)
+    half, dates = len(first.weight) // 2, CHANNELS // 2
+    with torch.no_grad():
+        first.weight[:half, dates:] = -first.weight[:half, :dates]
+        first.weight[half:, dates:] = first.weight[half:, :dates]
 
 
 def practise(

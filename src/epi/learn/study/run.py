@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from epi.errors import ParameterError
+from epi.learn.devices import device_of
 from epi.learn.study.answers import trivial_answers
 from epi.learn.study.loader import Images, StoredImages
 from epi.learn.study.protocols import PROTOCOLS, published_labels, split
@@ -17,7 +18,7 @@ from epi.learn.study.recipe import MODELS, TASKS, Recipe
 from epi.learn.study.scores import UNITS, score
 from epi.learn.study.swaths import simulate_patches
 from epi.learn.study.targets import labels
-from epi.learn.study.training import accelerator_of, fit, predict
+from epi.learn.study.training import fit, predict
 from epi.patches import write
 from epi.storage import atomic_path
 
@@ -131,7 +132,7 @@ def run_study(
     ParameterError : the folder holds another study, or no GPU where one was asked for.
     """
     home = Path(folder)
-    accelerator_of(device)
+    device_of(device)
     _claim(home, {"profile": asdict(profile), "seed": seed})
     if not (home / "patches" / "patches.csv").is_file():
         progress(f"simulating {profile.events} earthquakes")

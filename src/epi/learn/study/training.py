@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from epi.errors import FileFormatError, ParameterError
+from epi.learn.devices import device_of
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.study.loader import Images, Samples, Scaling, measure_scaling
 from epi.learn.study.loop import Keeper, Progress, Shuffled, Study
@@ -86,7 +87,7 @@ def fit(
     DownloadError : published weights and no others were asked for, and they cannot be had.
     PatchStoreError : values that are not finite, faulty labels, or no centres for a network that is told them.
     """
-    accelerator = accelerator_of(device)
+    accelerator = device_of(device)
     rows = images.table if table is None else table
     if len(pixels := set(rows["pixels"])) != 1 or recipe.pixels not in pixels:
         raise ParameterError(f"Patches of {sorted(pixels)} pixels for a network of {recipe.pixels}: make them alike.")
@@ -125,7 +126,7 @@ def fit(
 def predict(fitted: Fitted, images: Images, rows: Sequence[int], *, batch: int = 64, device: str = "cpu") -> Floats:
     """Answers of a trained network, (rows, outputs): km, or degrees of latitude and longitude."""
     table = images.table.iloc[list(rows)]
-    where = "cuda" if accelerator_of(device) == "gpu" else "cpu"
+    where = device_of(device)
     unknown = np.full((len(table), fitted.recipe.outputs), np.nan)
     seen = Samples(images, rows, unknown, fitted.scaling, channels=fitted.recipe.channels)
     network = fitted.network.to(where)
@@ -168,21 +169,6 @@ def load_checkpoint(path: str | Path, recipe: Recipe | None = None) -> Fitted:
     said = kept["target"]
     target = Target(said["task"], said["kind"], tuple(said["shift"]), tuple(said["scale"]))
     return Fitted(made, _channels_last(network).eval(), scaling, target, pd.DataFrame(kept["history"]), kept["began"])
-
-
-def accelerator_of(device: str) -> str:
-    """Lightning's name of a device.
-
-    Raises
-    ------
-    ParameterError : a GPU was asked for and there is none, or an unknown name.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ParameterError(f"device={device!r} was asked: choose 'auto', 'cpu' or 'cuda'.")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise ParameterError("device='cuda' was asked, and torch finds no GPU here: say device='cpu' or 'auto'.")
-    return "gpu" if there and device != "cpu" else "cpu"
 
 
 def _chosen(images: Images, rows: pd.DataFrame, parts: pd.Series) -> dict[str, NDArray[np.intp]]:

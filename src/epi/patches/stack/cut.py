@@ -104,7 +104,8 @@ def join_patches(parts: Sequence[xr.Dataset]) -> xr.Dataset:
 
     Raises
     ------
-    ParameterError : nothing to join, patches of different sizes, or pixels whose sides differ by more than a quarter.
+    ParameterError : nothing to join, patches of different sizes, pixels whose sides differ by more than a quarter, or
+        some with the truth beside the labels and some without.
     PatchStoreError : a part that is no set of patches.
     """
     if not parts:
@@ -118,6 +119,9 @@ def join_patches(parts: Sequence[xr.Dataset]) -> xr.Dataset:
             f"Pixels of {pixels.min():.1f} and of {pixels.max():.1f} m were to be joined: a landslide would have two "
             "sizes. Make the products with one spacing."
         )
+    kinds = sorted({", ".join(sorted(map(str, part.data_vars))) for part in parts})
+    if len(kinds) > 1:
+        raise ParameterError(f"Patches with {' and some with '.join(kinds)}: all must hold the same.")
     joined = xr.concat(
         list(parts),
         dim="patch",
@@ -159,6 +163,8 @@ def check_patches(patches: xr.Dataset) -> xr.Dataset:
         raise PatchStoreError(f"The patches lack {', '.join(missing)}: cut the stack again.")
     if missing := [name for name in ("pixel_m", "invalid_patches") if name not in patches.attrs]:
         raise PatchStoreError(f"The patches lack the attribute {', '.join(missing)}: cut the stack again.")
+    if not float(patches.attrs["pixel_m"]) > 0:
+        raise PatchStoreError(f"The patches have pixels of {patches.attrs['pixel_m']} m: give their side as pixel_m.")
     if patches.sizes["x"] != patches.sizes["y"]:
         raise PatchStoreError(f"Patches of {patches.sizes['y']} x {patches.sizes['x']} pixels: they must be square.")
     if patches["valid"].dtype != bool:

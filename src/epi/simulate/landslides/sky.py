@@ -6,6 +6,7 @@ import numpy as np
 
 from epi.simulate.atmosphere import turbulence
 from epi.simulate.landslides.fields import PIXEL_M, Floats, broad, stretch
+from epi.simulate.landslides.radar import SLANT_RANGE_M
 from epi.simulate.landslides.relief import Relief
 from epi.source import okada
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 AIR_KM = 50.0  # over which the rms of the air is meant: a smaller scene sees the part of it that is short
 COARSE = 4  # pixels between nodes at which the air and the earthquake are drawn
 DEM_ERROR_M = 4.0  # rms of Copernicus's heights in mountains (Guth & Geoffroy 2021: 1.5 to 5)
-SLANT_RANGE_M = 870e3
 
 
 def delay(setting: "Setting", relief: Relief, rng: np.random.Generator) -> Floats:
