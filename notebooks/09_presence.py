@@ -171,7 +171,7 @@ for name, metric in ((name, metric) for name in networks for metric in ("f1_one"
 
 # %% [markdown]
 # The published network, ViT-B/16 at 224 pixels, and a ConvNeXt {cite:p}`liu2022` are in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. What the smallest ConvNeXt makes
-# of as many scenes as one core can show it in three quarters of an hour, fewer than the other two saw:
+# of the few plain scenes that a core can show it in some minutes:
 
 # %%
 small = pd.read_csv(folder / "detect_compare.csv").set_index(["network", "test"]).loc[("convnext", "frozen")]

@@ -12,6 +12,7 @@ from conftest import ROOT, stopped
 from epi import patches
 from epi.insar import product
 from epi.learn.detect import load_detector
+from epi.learn.detect.scene import WIDE
 from epi.simulate import Conditions, draw_rupture, simulate_scene
 
 CLEAR = Conditions(atmosphere_m=0.003, coherence=0.85, no_data=0.05)
@@ -84,7 +85,7 @@ def test_of_a_product_that_holds_both_phases_one_may_be_chosen(says, strong, str
 def test_a_product_says_itself_which_motion_is_positive(says, strong, tmp_path):
     scene = strong.assign_attrs(stated_positive="toward")
     _, out, _ = says("detect", product.save(scene, tmp_path / "stated.nc"), "--json")
-    assert json.loads(out)["results"][0]["flags"] == []
+    assert json.loads(out)["results"][0]["flags"] == [WIDE]
 
 
 def test_two_scenes_are_two_answers(says, strong_file):

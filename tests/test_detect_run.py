@@ -172,7 +172,7 @@ def test_scores_that_ship_are_those_of_the_weights(name):
     network = detect.load_detector(DATA / f"{name}.safetensors")
     scenes = pd.read_csv(DATA / "detect_scenes.csv")
     frozen = scenes[scenes["test"] == "frozen"].reset_index(drop=True)[:64]
-    judged = judge(network, labelled.FROZEN, seed=0, blocks=[0], outlines=False).table
+    judged = judge(network, labelled.FROZEN, seed=rows.TEST_SEED, blocks=[0], outlines=False).table
     assert np.allclose(judged["peak_cm"], frozen["peak_cm"], rtol=1e-3, atol=1e-4)
     assert np.allclose(judged["probability"], frozen[f"{network.settings.network}_probability"], atol=0.02)
 
@@ -190,7 +190,7 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
 SHORT = "weak signals in heavy air; the last 104,000 of 432,000 scenes added less than 0.005"
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.81: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.80: {SHORT}")
 def test_earthquakes_above_one_fringe_are_found():
     assert frozen("f1_one") >= 0.95
 
@@ -200,7 +200,7 @@ def test_earthquakes_above_half_a_fringe_are_found():
     assert frozen("f1_half") >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.52: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.51: {SHORT}")
 def test_masks_fit():
     assert frozen("mask_iou") >= 0.75
 
@@ -216,7 +216,7 @@ def test_air_alone_raises_few_alarms():
         assert frozen("air_n", test=test) >= 2000
 
 
-@pytest.mark.xfail(strict=True, reason="2.6 %: air rougher and shorter than any it learned from")
+@pytest.mark.xfail(strict=True, reason="2.2 %: air rougher and shorter than any it learned from")
 def test_air_of_another_nature_raises_few_alarms():
     assert frozen("air_alarms", test="shifted") <= 0.02
 
