@@ -361,7 +361,7 @@ recipes = scores[(scores["split"] == "by event") & scores["part"].isin(["archite
 recipes.set_index("method").loc[methods, kept].T
 
 # %% [markdown]
-# One thing more is open: where to choose the threshold. A fold's validation patches are of few regions, and what suits them need not suit others. All patches that are not tested, those that were learned from too, are of many; but a network that knows its training patches by heart is too sure of them. So here are both, for every method alike:
+# One thing more is open: where to choose the threshold. A fold's validation patches are of few regions, and what suits them need not suit others. All patches that are not tested, those that were learned from too, are of many; but a network that knows its training patches by heart is too sure of them. So here are both, for the recipes and the best answer without a network:
 
 # %%
 measures = {"iou": "IoU", "precision": "precision", "recall_small": "recall, small"}

@@ -316,12 +316,12 @@ def test_the_interval_of_a_network_that_keeps_its_word_holds_its_calibration(see
 
 @pytest.mark.parametrize("file", ["detect_scores.csv", "detect_compare.csv"])
 def test_intervals_that_ship_hold_their_values(file):
-    """But for the calibration: these tables were made before its draws were moved about its value."""
+    """But for the calibration of the comparison, which was made before its draws were moved about its value."""
     table = pd.read_csv(ROOT / "data" / file)
     names = [name for name in table if f"{name}_low" in table]
     assert len(names) >= 15
     for name in names:
-        if name != "calibration":
+        if name != "calibration" or file != "detect_compare.csv":
             kept = table[table[[name, f"{name}_low"]].notna().all(axis=1)]
             assert kept[name].between(kept[f"{name}_low"] - 1e-6, kept[f"{name}_high"] + 1e-6).all(), name
 

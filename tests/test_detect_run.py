@@ -102,6 +102,8 @@ def test_the_command_says_what_is_wrong(capsys):
 
     assert main(["--profile", "further", "--seed", "1"]) == 1
     assert "has learned from the scenes of seed 1 already: give another --seed." in capsys.readouterr().err
+    assert main(["--profile", "judge", "--seed", "1"]) == 1
+    assert "nothing is trained here: leave it out." in capsys.readouterr().err
     with pytest.raises(SystemExit) as stop:
         main(["--profile", "nonsense"])
     assert stop.value.code == 2

@@ -471,7 +471,11 @@ def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen(on)
     assert shipped("iou", on=on) >= 2 * max(shipped("iou", name, on=on) for name in ls.BASELINES)
 
 
-@pytest.mark.xfail(strict=True, reason="79,000 practice samples of 128 pixels on one core: recall 0.07, precision 0.30")
-def test_small_landslides_are_found_with_few_false_alarms():
+@pytest.mark.xfail(strict=True, reason="79,000 practice samples of 128 pixels on one core: 0.07")
+def test_small_landslides_are_found():
     assert shipped("recall_small") >= 0.2
+
+
+@pytest.mark.xfail(strict=True, reason="79,000 practice samples of 128 pixels on one core: 0.2995")
+def test_alarms_are_mostly_landslides():
     assert shipped("precision") >= 0.3

@@ -213,7 +213,10 @@ def test_parts_that_do_not_fit_the_patches_are_refused(toys, parts, change, mess
 def test_a_gpu_that_is_not_there(toys, parts):
     with pytest.raises(ParameterError, match="sees no GPU here: give --device cpu"):
         fit(Recipe(**TINY), HeldImages(toys), parts, device="cuda")
-    with pytest.raises(ParameterError, match="choose 'auto', 'cpu' or 'cuda'"):
+
+
+def test_a_device_that_nobody_knows(toys, parts):
+    with pytest.raises(ParameterError, match="device tpu was asked: give auto, cpu or cuda"):
         fit(Recipe(**TINY), HeldImages(toys), parts, device="tpu")
 
 

@@ -96,7 +96,7 @@ def compare(predictions: Mapping[str, ArrayLike], true: ArrayLike, events: Array
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Six significant digits, more than any of these figures has; a probability beside its threshold needs them.
 
-    Columns of whole numbers, such as counts, stay as they are.
+    Columns of whole numbers, such as counts, become integers; gaps stay gaps.
     """
     whole = [name for name, column in table.items() if _whole(column)]
     told = table.drop(columns=whole).map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)

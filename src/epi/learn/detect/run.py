@@ -90,6 +90,7 @@ def _published(network: str, pixels: int, **named: Any) -> DetectPlan:  # noqa: 
 TOGETHER = ("unet-inceptionv3", "unet-vgg19")
 """Networks whose intersection was hoped for."""
 AGAIN = ("unet-resnet10", "vit-small")
+"""Networks that ship, which ``judge`` judges once more: their plans and seeds are those of their cards."""
 POSTER = ("unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention")
 PROFILES: dict[str, DetectProfile] = {
     "ship": DetectProfile(
@@ -153,12 +154,15 @@ def run_detectors(
 
     Raises
     ------
-    ParameterError : weights to go on from have learned from these scenes already, or no GPU where one was asked for.
+    ParameterError : weights to go on from have learned from these scenes already, no GPU where one was asked for, or a
+        seed where nothing is trained.
 
     Returns
     -------
     A row a network and test, with intervals and settings, as written to the profile's table.
     """
+    if seed and not profile.plans:
+        raise ParameterError(f"--seed {seed} was given, and nothing is trained here: leave it out.")
     rows: list[dict[str, Any]] = []
     scenes: dict[str, pd.DataFrame] = {}
     kept: dict[str, Detector] = {}

@@ -76,7 +76,8 @@ class MagnitudeProfile:
 
 CPU = MagnitudePlan(SHIPPED, pixels=128, practice=10, weights=None, contrast=True, standardised=True)
 """What a CPU can do: 5.12 km in 128 pixels of 40 m (16 of 10 m averaged, so more looks), random weights of which half
-see differences, and practice in place of what photographs would have taught them. The rest is as published."""
+see differences, answers that begin at the mean, and practice in place of what photographs would have taught them. The
+rest is as published."""
 EVENTS = {"train": 1600, "validation": 200, "test": 240}
 
 PROFILES: dict[str, MagnitudeProfile] = {

@@ -43,7 +43,7 @@ class MagnitudePlan:
     practice : passes of `practise`, which makes the weights that it begins with: not published.
     flips : probability of each of the two flips.
     weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
-    contrast : whether random weights begin as `begin_with_contrast` makes them; not published.
+    contrast : whether random weights (``weights=None``) begin as `begin_with_contrast` makes them; not published.
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
         published, and of use where random weights have few steps.
     seed : of the first weights, and of the order of the pairs and their flips.
