@@ -299,12 +299,12 @@ tuned = pd.read_csv(settings().data / "detect_finetune.csv")
 print("made by:", *tuned["command"].unique())
 quake, rows = tuned["present"], {}
 for when in ("before", "after"):
-    said = tuned[f"probability_{when}"]
-    called = 100 * (said >= network.settings.alarm)
+    told = tuned[f"probability_{when}"]
+    called = 100 * (told >= network.settings.alarm)
     row = {"earthquakes called one (%)": called[quake].mean()}
     row |= {"those over half a fringe (%)": called[quake & tuned["counts"]].mean()}
     row |= {"quiet scenes called one (%)": called[~quake].mean(), "right (%)": 100 * ((called > 0) == quake).mean()}
-    row |= {"AUC": roc_auc_score(quake, said)}
+    row |= {"AUC": roc_auc_score(quake, told)}
     both, either = (tuned.loc[quake, f"{name}_{when}"].sum() for name in ("both", "either"))
     rows[when] = row | {"IoU pooled": both / either}
 tuning = pd.DataFrame(rows).T
