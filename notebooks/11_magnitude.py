@@ -270,20 +270,8 @@ table.round(2)
 scores = pd.read_csv(settings().data / "magnitude_scores.csv")
 trained = scores[scores["ranking"].isin(["with", "without"])]
 print("made by:", *scores["command"].unique())
-stated = [
-    "data",
-    "pixels",
-    "train",
-    "n",
-    "practice",
-    "contrast",
-    "standardised",
-    "epochs",
-    "steps",
-    "batch",
-    "rate",
-    "began",
-]
+stated = ["data", "pixels", "train", "n", "practice", "contrast", "standardised"]
+stated += ["epochs", "steps", "batch", "rate", "began"]
 facts = trained[stated].drop_duplicates().convert_dtypes()
 for _, row in facts.iterrows():
     print(", ".join(f"{name} {value}" for name, value in row.items()))

@@ -274,7 +274,7 @@ def test_an_unwrapped_phase_of_less_than_half_a_turn_is_flagged(name):
     values = metres if name == "los_displacement" else product.unwrapped_phase(metres, wavelength=wavelength)
     for factor, flags in ((1, []), (0.001, [NARROW])):
         scaled = product.add(scene.drop_vars("los_displacement"), {name: factor * values})
-        assert detect_scene(constant(0.0), scaled)[0]["flags"] == flags
+        assert set(detect_scene(constant(0.0), scaled)[0]["flags"]) == {WIDE, *flags}
 
 
 @pytest.mark.parametrize("name", ["unwrapped_phase", "los_displacement"])
