@@ -323,7 +323,7 @@ def study(tmp_path_factory):
     return home, tables, one
 
 
-CHANGED = ("ours", "ours, labels softened over 3 pixels", "ours without practice", "published, with practice")
+CHANGED = ("ours", "ours, labels softened over 3 pixels", "ours without practice", "published with practice")
 
 
 def few(profile):

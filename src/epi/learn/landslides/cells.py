@@ -106,11 +106,10 @@ def run_cell(
     network = trained.network
     where = device_of(device)
     answer = partial(logits_on, network, patches, recipe=recipe, device=where)
-    watched = counted(answer, patches, fold.validation)
-    judged = judged_on(answer, patches, fold, sizes=sizes)
+    judged, watched = judged_on(answer, patches, fold, sizes=sizes)
     network = with_threshold(network, judged[KEPT].threshold).cpu()
     count = sum(each.numel() for each in network.parameters())
-    cell = Cell(judged, best_iou(watched), count, trained.began, tuple(trained.history["loss"]))
+    cell = Cell(judged, watched, count, trained.began, tuple(trained.history["loss"]))
     if keep:
         save_landslide(network, folder / WEIGHTS)
     trained.history.to_csv(folder / "history.csv", index=False)
@@ -137,21 +136,21 @@ def logits_on(
     return np.asarray(predict(network, channels, half=recipe.half, device=device, views=recipe.views).numpy())
 
 
-def counted(answer: Answer, patches: Patches, rows: Rows) -> NDArray[np.int64]:
-    """`count_levels` of an answer on patches of some numbers."""
-    return count_levels(answer(rows), patches.label[rows], patches.valid[rows], patches.event[rows])
+def judged_on(answer: Answer, patches: Patches, fold: Fold, *, sizes: Terciles) -> tuple[dict[str, Judged], float]:
+    """Judge an answer on the test patches of a fold at each of the `THRESHOLDS`; the best IoU of the validation too."""
 
+    def known(rows: Rows) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.str_]]:
+        return patches.label[rows], patches.valid[rows], patches.event[rows]
 
-def judged_on(answer: Answer, patches: Patches, fold: Fold, *, sizes: Terciles) -> dict[str, Judged]:
-    """Judge an answer on the test patches of a fold at each of the `THRESHOLDS`."""
+    watched, learned = (count_levels(answer(rows), *known(rows)) for rows in (fold.validation, fold.train))
+    levels = dict(zip(THRESHOLDS, (watched, np.concatenate([watched, learned])), strict=True))
     rows = fold.test
-    said, known = answer(rows), (patches.label[rows], patches.valid[rows], patches.event[rows])
-    chosen_on = (fold.validation, np.sort(np.concatenate([fold.train, fold.validation])))
-    levels = [choose_threshold(counted(answer, patches, each)) for each in chosen_on]
-    return {
-        name: judge(said, *known, threshold=level, sizes=sizes, truth=patches.truth_of(rows))
-        for name, level in zip(THRESHOLDS, levels, strict=True)
+    said, truth = answer(rows), patches.truth_of(rows)
+    judged = {
+        name: judge(said, *known(rows), threshold=choose_threshold(each), sizes=sizes, truth=truth)
+        for name, each in levels.items()
     }
+    return judged, best_iou(watched)
 
 
 def practise(

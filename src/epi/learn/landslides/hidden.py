@@ -48,5 +48,5 @@ def _without(study: "LandslideStudy", recipe: LandslideRecipe, hidden: list[str]
     for fold in study.folds[BY_EVENT]:
         network = load_landslide(study.cell_folder(recipe, fold, study.profile.seeds[0]) / WEIGHTS)
         answer = partial(logits_on, network, patches, recipe=recipe, hidden=hidden, device=device_of(study.device))
-        parts.append(judged_on(answer, patches, fold, sizes=sizes)[KEPT])
+        parts.append(judged_on(answer, patches, fold, sizes=sizes)[0][KEPT])
     return joined(parts)

@@ -127,7 +127,7 @@ class LandslideStudy:
         parts: dict[str, list[dict[str, Judged]]] = {}
         for fold in self.folds[split]:
             for name, answer in baseline_logits(self.patches, fold.train, seed=self.seed).items():
-                parts.setdefault(name, []).append(judged_on(answer, self.patches, fold, sizes=sizes))
+                parts.setdefault(name, []).append(judged_on(answer, self.patches, fold, sizes=sizes)[0])
         return parts
 
     def rows(
@@ -205,7 +205,8 @@ def _ship(study: LandslideStudy, ours: LandslideRecipe, scores: pd.DataFrame, co
 
 def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series, command: str) -> dict[str, object]:
     """What the weights that ship say of themselves."""
-    numbers = {name: value for name, value in row.items() if isinstance(value, float) and np.isfinite(value)}
+    names = [name for name, value in row.items() if isinstance(value, float | int) and not isinstance(value, bool)]
+    numbers = {name: row[name] for name in names if np.isfinite(row[name])}
     tested = sorted(set(own.judged[KEPT].table["event"].tolist()))
     limits = [f"pixels of {study.patches.pixel_m:.0f} m: landslides of a few pixels are mostly missed"]
     if study.simulated:
