@@ -12,7 +12,6 @@ from conftest import ROOT, stopped
 from epi import patches
 from epi.insar import product
 from epi.learn.detect import load_detector
-from epi.learn.detect.scene import WIDE
 from epi.simulate import Conditions, draw_rupture, simulate_scene
 
 CLEAR = Conditions(atmosphere_m=0.003, coherence=0.85, no_data=0.05)
@@ -85,7 +84,7 @@ def test_of_a_product_that_holds_both_phases_one_may_be_chosen(says, strong, str
 def test_a_product_says_itself_which_motion_is_positive(says, strong, tmp_path):
     scene = strong.assign_attrs(stated_positive="toward")
     _, out, _ = says("detect", product.save(scene, tmp_path / "stated.nc"), "--json")
-    assert json.loads(out)["results"][0]["flags"] == [WIDE]
+    assert json.loads(out)["results"][0]["flags"] == []
 
 
 def test_two_scenes_are_two_answers(says, strong_file):
@@ -95,6 +94,21 @@ def test_two_scenes_are_two_answers(says, strong_file):
     assert {key: value for key, value in first.items() if key != "seconds"} == {
         key: value for key, value in second.items() if key != "seconds"
     }
+
+
+def test_a_file_that_is_refused_does_not_cost_the_others_their_answers(says, strong_file, tmp_path):
+    flat = raster(tmp_path / "flat.tif", np.full((150, 150), 0.2))
+    code, out, err = says("detect", flat, strong_file, "--json")
+    bad, good = json.loads(out)["results"]
+    assert code == 1
+    assert bad["file"] == str(flat)
+    assert bad["error"].startswith("MissingConvention: ")
+    assert good["present"] is True
+    assert err.startswith(f"{flat}: MissingConvention: ")
+    code, out, err = says("detect", strong_file, flat)
+    assert code == 1
+    assert out.startswith(f"{strong_file}: an earthquake")
+    assert len(err.splitlines()) == 1
 
 
 def raster(path, values: np.ndarray):

@@ -21,7 +21,8 @@ from epi.learn.detect.attention import (
 )
 from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
 from epi.learn.detect.data import block_of
-from epi.learn.detect.networks import DetectSettings, build_detector, load_detector
+from epi.learn.detect.networks import DetectSettings, build_detector
+from epi.learn.detect.weights import load_detector
 from epi.settings import settings
 from epi.simulate.labelled import FROZEN
 

@@ -19,16 +19,16 @@ from epi.learn.detect.networks import (
     DetectSettings,
     PlaceAttention,
     build_detector,
-    load_detector,
-    read_detector_card,
-    save_detector,
     strongest,
 )
+from epi.learn.detect.weights import load_detector, read_detector_card, save_detector
 from epi.settings import settings
 
 ALL = [*CLASSIFIERS, *SEGMENTERS]
 SMALL = DetectSettings("vit-small", pixels=32)
-FULL = DetectSettings("unet-convnext", pixels=32, size_km=40.0, temperature=1.7, alarm=0.35, threshold=0.6)
+FULL = DetectSettings(
+    "unet-convnext", pixels=32, size_km=40.0, temperature=1.7, alarm=0.35, alarm_growth=0.4, threshold=0.6
+)
 
 
 def side(name):

@@ -19,6 +19,7 @@ from epi.learn.detect.judge import judge
 from epi.learn.detect.networks import Ensemble
 from epi.settings import Settings
 from epi.simulate import labelled
+from epi.simulate.labelled import BLOCK
 
 DATA = ROOT / "data"
 SHIPPED = ("detector_unet_resnet10", "detector_vit_small")
@@ -109,14 +110,42 @@ def test_the_command_says_what_is_wrong(capsys):
     assert stop.value.code == 2
 
 
+def test_the_full_profile_is_the_published_recipe():
+    full = run.PROFILES["full"]
+    vit = full.plans["vit-b16"]
+    assert (vit.optimiser, vit.rate, vit.schedule, vit.epochs) == ("adam", 1e-5, "constant", 20)
+    assert (vit.settings.pixels, vit.scenes, vit.memory) == (224, 1_000_000, 0)
+    assert len(vit.blocks("train")) * BLOCK == pytest.approx(800_000, abs=BLOCK)
+    assert {plan.settings.pixels for name, plan in full.plans.items() if name != "vit-b16"} == {256}
+    assert {*run.POSTER, "unet-convnext", "convnext", "vit-b16"} == set(full.plans)
+
+
 # The files that ship
+
+
+def test_the_comparison_is_what_its_profile_makes():
+    table = pd.read_csv(DATA / "detect_compare.csv").set_index(["network", "test"])
+    profile = run.PROFILES["compare"]
+    assert set(table["command"]) == {"python -m epi.learn.detect --profile compare --seed 0"}
+    for name, plan in profile.plans.items():
+        row = table.loc[(name, "frozen")]
+        assert row["scenes"] == plan.steps * plan.batch
+        assert row["air_n"] == profile.test * BLOCK
+        assert row["n"] <= profile.test * BLOCK
+
+
+def facts_of(plan):
+    """A plan as a card has it, less how its alarm grows, which is no part of training and came after it."""
+    facts = json.loads(json.dumps(plan.facts()))
+    del facts["settings"]["alarm_growth"]
+    return facts
 
 
 def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan():
     """The U-Net went on from what the first command made; of earlier rounds the number of scenes and the settings."""
     unet, vit = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
     first, further = run.PROFILES["ship"].plans, run.PROFILES["further"].plans["unet-resnet10"]
-    assert unet["plan"] == json.loads(json.dumps(further.facts())) | {"seed": 2}
+    assert unet["plan"] == facts_of(further) | {"seed": 2}
     rounds = detect.training_rounds(unet)
     assert [each["seed"] for each in rounds] == [0, 1, 2]
     assert all(
@@ -131,7 +160,7 @@ def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan()
     for card, plan in ((rounds[0], first["unet-resnet10"]), (vit, first["vit-small"])):
         assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
         assert card["scenes"] == plan.steps * plan.batch
-        assert card["plan"]["settings"] == json.loads(json.dumps(plan.facts()))["settings"]
+        assert card["plan"]["settings"] == facts_of(plan)["settings"]
 
 
 def test_going_on_keeps_the_card_of_the_beginning_and_judging_again_changes_no_weights(made, tmp_path, monkeypatch):
@@ -246,7 +275,7 @@ def test_real_thessaly_is_seen_wrapped_and_marked_unwrapped():
         assert real(f"Thessaly, unwrapped: {network}")["centre_km"] <= 5
 
 
-@pytest.mark.xfail(strict=True, reason="0.33, and the alarm is 0.52: the ground sank, as over a mine")
+@pytest.mark.xfail(strict=True, reason="0.33, and the alarm of nine squares is 0.71: the ground sank, as over a mine")
 def test_real_thessaly_is_seen_unwrapped():
     assert real("Thessaly, unwrapped: U-Net")["present"]
 
@@ -275,3 +304,4 @@ def test_the_unet_still_says_of_real_scenes_what_the_table_says(shared_data):
         stored = real(f"{place}: U-Net")
         assert said["probability"] == pytest.approx(stored["probability"], abs=1e-2), place
         assert (said["present"], said["tiles"]) == (stored["present"], stored["tiles"]), place
+        assert said["alarm"] == pytest.approx(stored["alarm"], abs=1e-4), place

@@ -14,11 +14,11 @@ from epi.learn.detect import scene as scenes
 from epi.learn.detect.grid import as_grid
 from epi.learn.detect.scene import (
     INTERPOLATED,
+    LARGE,
     NARROW,
     NO_COHERENCE,
     SMALL,
     SPARSE,
-    WIDE,
     detect_scene,
     mask_product,
 )
@@ -30,8 +30,8 @@ MARKED = Known(lambda seen: 400 * (seen["coherence"] - 0.88))
 """Calls moved what is more coherent than 0.88."""
 
 
-def constant(level):
-    return Known(lambda seen: 0 * seen["data"] + level)
+def constant(level, **settings):
+    return Known(lambda seen: 0 * seen["data"] + level, **settings)
 
 
 def marked_scene(rows=slice(20, 30), columns=slice(40, 60), pixels=80, *, origin=ORIGIN, **changes):
@@ -226,6 +226,30 @@ def test_the_surest_tile_speaks_for_the_scene():
         mask_product(found)
 
 
+@pytest.mark.parametrize(("shape", "tiles"), [((80, 80), 16), ((80, 32), 4), ((32, 32), 1)])
+def test_the_more_squares_the_higher_the_alarm(shape, tiles):
+    scene = plane_scene(80, 1600.0).isel(y=slice(shape[0]), x=slice(shape[1]))
+    result, _ = detect_scene(constant(0.0, alarm=0.6, alarm_growth=0.4), scene)
+    assert result["tiles"] == tiles
+    assert result["alarm"] / (1 - result["alarm"]) == pytest.approx(0.6 / 0.4 * tiles**0.4, rel=1e-6)
+    assert detect_scene(constant(0.0, alarm=0.6), scene)[0]["alarm"] == pytest.approx(0.6)
+
+
+def test_squares_without_data_raise_no_alarm():
+    half = product.add(plane_scene(80, 1600.0), {"valid": np.indices((80, 80))[1] < 32})
+    result, _ = detect_scene(constant(0.0, alarm=0.6, alarm_growth=0.4), half)
+    assert result["tiles"] == 8  # of 16, the others hold nothing
+    assert result["alarm"] / (1 - result["alarm"]) == pytest.approx(0.6 / 0.4 * 8**0.4, rel=1e-6)
+
+
+def test_motion_in_another_unit_is_flagged():
+    """Five millimetres read as metres are under what is refused."""
+    scene, metres = displaced()
+    scaled = product.add(scene.drop_vars("los_displacement"), {"los_displacement": 5.0 / np.ptp(metres) * metres})
+    assert LARGE in detect_scene(constant(0.0), scaled)[0]["flags"]
+    assert LARGE not in detect_scene(constant(0.0), scene)[0]["flags"]
+
+
 def test_nothing_moved_is_said_so():
     result, _ = detect_scene(constant(-5.0), plane_scene(80, 1600.0))
     assert result["moved_km2"] == 0
@@ -261,9 +285,7 @@ def test_flags_say_what_to_know():
     }
     for flags, scene in cases.items():
         result = detect_scene(constant(0.0), scene)[0]
-        wide = (WIDE,) if result["tiles"] > 1 else ()
-        assert set(result["flags"]) == {*flags, *wide}
-        assert bool(wide) == (SMALL not in flags)  # all but one are wider than what the network looks at
+        assert set(result["flags"]) == set(flags)
 
 
 @pytest.mark.parametrize("name", ["unwrapped_phase", "los_displacement"])
@@ -274,7 +296,7 @@ def test_an_unwrapped_phase_of_less_than_half_a_turn_is_flagged(name):
     values = metres if name == "los_displacement" else product.unwrapped_phase(metres, wavelength=wavelength)
     for factor, flags in ((1, []), (0.001, [NARROW])):
         scaled = product.add(scene.drop_vars("los_displacement"), {name: factor * values})
-        assert set(detect_scene(constant(0.0), scaled)[0]["flags"]) == {WIDE, *flags}
+        assert set(detect_scene(constant(0.0), scaled)[0]["flags"]) == set(flags)
 
 
 @pytest.mark.parametrize("name", ["unwrapped_phase", "los_displacement"])

@@ -42,6 +42,15 @@ def same(one, other):
     return all(torch.equal(a.nan_to_num(-1), tensors(other)[name].nan_to_num(-1)) for name, a in tensors(one).items())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_makes_the_same_earthquakes():
+    """Its noise is another."""
+    here, there = (next(labelled_scenes(TRAINING, 3, pixels=PIXELS, device=device)) for device in ("cpu", "cuda"))
+    for name in ("kind", "magnitude", "depth_km", "displacement"):
+        one, other = getattr(here, name), getattr(there, name).cpu()
+        torch.testing.assert_close(other, one, equal_nan=True, rtol=1e-3, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def many():
     """Some blocks of every mixture."""

@@ -15,8 +15,8 @@ from sklearn.metrics import average_precision_score
 from conftest import ROOT
 from epi.errors import FileFormatError, ParameterError
 from epi.learn import landslides as ls
-from epi.learn.landslides import choice, run, sampling, scores
-from epi.learn.landslides.networks import blank_settings
+from epi.learn.landslides import cells, choice, run, sampling, scores
+from epi.learn.landslides.networks import SHARP, SMALL, blank_settings
 from epi.learn.study.networks import WeightsUnreachable
 from landslide_patches import toy_patches
 
@@ -90,14 +90,20 @@ def test_what_lies_under_no_data_moves_no_weight():
 
 @pytest.mark.parametrize(
     ("name", "millions"),
-    [("unet-resnet34", 24.4), ("upernet-convnext_tiny", 37.1), ("segformer-mit_b2", 24.7), ("segformer-mit_b3", 44.6)],
+    [
+        ("sharp-unet-resnet34", 24.4),
+        ("unet-resnet34", 24.4),
+        ("upernet-convnext_tiny", 37.1),
+        ("segformer-mit_b2", 24.7),
+        ("segformer-mit_b3", 44.6),
+    ],
 )
 def test_published_networks_have_the_published_size(name, millions):
     network, _ = ls.build_landslide(blank_settings(name, pixels=256))
     assert sum(each.numel() for each in network.parameters()) / 1e6 == pytest.approx(millions, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["unet-resnet10", "upernet-convnext_atto", "segformer-mit_b0"])
+@pytest.mark.parametrize("name", [*SMALL, SHARP[1]])
 def test_small_networks_look_at_patches_and_pass_through_a_file(name, tmp_path):
     settings = blank_settings(name, ("coherence", "slope"), pixels=64)
     network, began = ls.build_landslide(settings, seed=4)
@@ -355,10 +361,10 @@ def test_the_tables_hold_every_kind_of_row(study):
     assert (trained["thresholds"].str.split().map(len) == trained["folds"] * trained["seeds"]).all()
     assert trained[["schedule", "memory", "half", "practice", "loss_halfway", "loss_last"]].notna().all(axis=None)
     assert trained["truth_iou"].isna().all()  # nobody knows what really slid in these
-    hidden = ablation[ablation["how"].notna()]
-    assert hidden["method"].tolist()[:3] == ["nothing hidden", "without phase", "without coherence"]
+    exchanged = ablation[ablation["how"].notna()]
+    assert exchanged["method"].tolist()[:3] == ["nothing exchanged", "without phase", "without coherence"]
     ours = table[kept & (table["method"] == "ours") & (table["split"] == "by event")].iloc[0]
-    assert hidden["iou"].iloc[0] == ours["iou"]
+    assert exchanged["iou"].iloc[0] == ours["iou"]
     assert ablation[ablation["how"].isna()]["method"].unique().tolist() == ["all bands", "without phase"]
     kept = pd.read_csv(home / "landslide_scores.csv")
     assert np.allclose(kept["iou"], table["iou"], equal_nan=True)
@@ -423,9 +429,43 @@ def test_candidates_are_compared_in_a_table_of_their_own(study, monkeypatch):
     assert (home / "landslide_choice.csv").is_file()
 
 
+def test_an_exchanged_channel_is_that_of_another_patch(patches, learned_from, monkeypatch):
+    samples, settings = learned_from
+    network, _ = ls.build_landslide(settings)
+    seen = []
+    monkeypatch.setattr(cells, "predict", lambda _, channels, **__: seen.append(channels) or channels[:, 0])
+    rows = np.arange(16)
+    cells.logits_on(network, patches, rows, recipe=TINY, exchanged=["coherence"])
+    number = settings.normaliser.channels.index("coherence")
+    others = [n for n in range(samples.channels.shape[1]) if n != number]
+    assert torch.equal(seen[0][:, others], samples.channels[:, others])
+    came_from = [next(n for n in rows if torch.equal(one[number], samples.channels[n, number])) for one in seen[0]]
+    assert sorted(came_from) == rows.tolist()
+    assert all(one != other for one, other in zip(came_from, rows, strict=True))
+
+
+def test_real_ground_and_landslides_stay_in_the_folder_of_the_study(study, tmp_path, monkeypatch):
+    """Tables go to the project's data, maps and weights of data that are not simulated do not."""
+    _, _, one = study
+    monkeypatch.setattr(scores, "DRAWS", 20)
+    monkeypatch.setattr(run, "trials", few)
+    monkeypatch.setattr(run, "ablation", lambda given: list(ls.ablation(given))[:2])
+    (tmp_path / "data").mkdir()
+    real = dataclasses.replace(one, simulated=False, tables="landslide_data")
+    ls.run_landslides(real, command="a command", home=tmp_path / "data")
+    assert sorted(file.name for file in (tmp_path / "data").iterdir()) == [
+        f"landslide_data_{name}.csv" for name in ("ablation", "events", "scores")
+    ]
+    assert {"landslide_data_maps.nc", "landslide_data.safetensors"} <= {file.name for file in one.folder.iterdir()}
+
+
 def test_the_command_says_what_is_wrong(capsys, tmp_path):
     from epi.learn.landslides.__main__ import main
 
+    with pytest.raises(SystemExit) as stop:
+        main(["--choose", "--data", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "leave --data out" in capsys.readouterr().err
     assert main(["--data", str(tmp_path), "--folder", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("ParameterError: No patches in")
     with pytest.raises(SystemExit) as stop:
@@ -466,7 +506,10 @@ def test_what_ships_is_small_and_in_half_precision():
 
 @pytest.mark.parametrize("on", ["validation", "all others"])
 def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen(on):
-    assert shipped("iou", on=on) >= 2 * shipped("iou", "published", on=on)
+    rivals = ("published", "published with practice", *(f"published, {network}" for network in SMALL[:2]))
+    for name in rivals:
+        assert shipped("iou", on=on) >= 2 * shipped("iou", name, on=on)
+    assert shipped("d_iou_high", "published with practice", on=on) < 0  # against ours
     assert shipped("iou_low", on=on) > shipped("iou_high", "published", on=on)
     assert shipped("iou", on=on) >= 2 * max(shipped("iou", name, on=on) for name in ls.BASELINES)
 

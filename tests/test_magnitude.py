@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import EpiError, FileFormatError, ParameterError
 from epi.learn.magnitude import run
 from epi.learn.magnitude.__main__ import main
 from epi.learn.magnitude.baselines import CHANGE, KNOWN, STATISTICS, change_statistics, fit_free, known_changes
@@ -216,6 +217,19 @@ def test_half_of_the_first_filters_begin_as_differences(model):
     assert float(seen[:, :half].abs().max()) < 1e-6
     assert float(seen[:, half:].abs().mean()) > 0.01
     assert torch.equal(first.weight[:, :2], before[:, :2])
+
+
+@pytest.mark.filterwarnings("ignore::epi.learn.study.networks.WeightsUnreachable")
+@pytest.mark.parametrize("weights", [None, "auto"])
+def test_weights_that_cannot_be_had_begin_with_contrast_like_random_ones(parts, monkeypatch, weights):
+    def unreachable():
+        raise URLError("nobody answers")
+
+    monkeypatch.setattr("epi.learn.magnitude.networks.reach_hub", unreachable)
+    begun = []
+    monkeypatch.setattr("epi.learn.magnitude.training.begin_with_contrast", begun.append)
+    train_magnitude(replace(PLAN, contrast=True, weights=weights), parts["train"], FLAT)
+    assert len(begun) == 1
 
 
 def test_practice_is_on_patches_that_an_earthquake_changed(parts, monkeypatch, tmp_path):
@@ -461,6 +475,7 @@ def test_the_study_writes_its_tables_and_goes_on_where_it_was(home, monkeypatch)
     assert (home / "data/tiny_quakeset_scores.csv").is_file()
     assert set(real["data"]) == {"QuakeSet"}
     assert set(real["practice"].dropna()) == {0}  # of real pairs nobody knows what changed
+    assert any("no practice" in line for line in heard)
     assert shipped.read_bytes() == written
 
     monkeypatch.setattr(run, "write_quakeset", None)  # neither simulated nor trained again
@@ -500,6 +515,29 @@ def test_profiles_are_the_published_study_and_what_a_cpu_can_do():
         assert plan.practice == 0  # of real earthquakes nobody knows what they changed
     assert (cpu.plans[SMALLEST].pixels, cpu.plans[SMALLEST].rate) == (128, 1e-4)
     assert len(cpu.seeds) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ([], "--profile cpu"),
+        (["--threads", "1"], "--profile cpu --threads 1"),
+        (["--data", "quakes", "--threads", "3"], "--profile cpu --data FOLDER --threads 3"),
+    ],
+)
+def test_the_command_that_is_kept_names_the_threads_that_were_asked(monkeypatch, given, kept):
+    """How long a pair takes depends on them."""
+    told, threads = {}, []
+
+    def study(profile, **asked):
+        told.update(asked)
+        raise EpiError("not here")
+
+    monkeypatch.setattr("epi.learn.magnitude.__main__.run_magnitude", study)
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    assert main(given) == 1
+    assert told["command"] == f"python -m epi.learn.magnitude {kept}"
+    assert threads == [int(each) for each in given if each.isdigit()]
 
 
 def test_the_command_states_its_errors(tmp_path, capsys):

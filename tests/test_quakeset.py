@@ -21,6 +21,7 @@ from epi.learn.magnitude.quakeset import (
 from epi.simulate.backscatter import FILENAME, SIMULATED, write_quakeset
 
 RECIPE = replace(SIMULATED, side=64)
+IMAGES = ("before", "pre", "post")
 COUNTS = {"train": 3, "validation": 2, "test": 2}
 
 
@@ -50,6 +51,78 @@ def test_torchgeo_reads_what_is_written(made):
                 assert np.array_equal(sample["image"].numpy(), both.transpose(2, 0, 1))
                 assert sample["label"] == 1 - number % 2
                 assert float(sample["magnitude"]) == pytest.approx(0 if number % 2 else event.attrs["magnitude"])
+
+
+@pytest.fixture(scope="module")
+def as_published(tmp_path_factory):
+    """Two earthquakes of three and two patches of 512 x 512 pixels; of one patch there is no image before them."""
+    folder = tmp_path_factory.mktemp("published")
+    packed = {"compression": "gzip", "compression_opts": 1, "chunks": (512, 512, 2)}
+    with h5py.File(folder / FILENAME, "w") as file:
+        for event, magnitude, patches in (("622358245", 6.4, 2), ("611831533", 4.7, 3)):
+            group = file.create_group(event)
+            group.attrs["magnitude"], group.attrs["split"] = magnitude, "train"
+            group["x"], group["y"] = 20.0 + np.arange(patches), 38.0 + np.arange(patches)
+            for number in range(patches):
+                patch = group.create_group(f"patch_{number}")
+                for name in IMAGES:
+                    if (event, number, name) != ("611831533", 1, "before"):
+                        patch.create_dataset(name, data=published_image(event, number, name), **packed)
+    return folder
+
+
+def published_image(event, number, name):
+    """Even ground of its own VV and VH, with a bright square in the first rows and last columns and a dark last row."""
+    image = np.empty((512, 512, 2), dtype=np.float32)
+    image[:] = np.array([0.1, 0.02]) * (1 + number + 0.1 * IMAGES.index(name)) * (1 if event == "611831533" else 0.5)
+    image[:4, -4:] *= 10
+    image[-1] = np.nan
+    return image
+
+
+PUBLISHED_PAIRS = [
+    ("611831533", "patch_0", 1, 4.7),
+    ("611831533", "patch_0", 0, 0.0),
+    ("611831533", "patch_1", 1, 4.7),
+    ("611831533", "patch_2", 1, 4.7),
+    ("611831533", "patch_2", 0, 0.0),
+    ("622358245", "patch_0", 1, 6.4),
+    ("622358245", "patch_0", 0, 0.0),
+    ("622358245", "patch_1", 1, 6.4),
+    ("622358245", "patch_1", 0, 0.0),
+]
+
+
+def test_the_published_layout_is_read_by_torchgeo(as_published):
+    dataset = import_quakeset()(str(as_published), split="train")
+    assert [tuple(each[name] for name in ("key", "patch", "label", "magnitude")) for each in dataset.data] == (
+        PUBLISHED_PAIRS
+    )
+    for row, names in ((3, ("pre", "post")), (4, ("before", "pre"))):
+        event, patch, label, magnitude = PUBLISHED_PAIRS[row]
+        both = [published_image(event, int(patch[-1]), name) for name in names]
+        sample = dataset[row]
+        assert np.array_equal(sample["image"], np.nan_to_num(np.concatenate(both, axis=-1)).transpose(2, 0, 1))
+        assert (int(sample["label"]), float(sample["magnitude"])) == (label, pytest.approx(magnitude))
+
+
+def test_the_published_layout_is_opened_in_the_same_order(as_published):
+    patches = check_quakeset(as_published)
+    assert patches["before"].tolist() == [True, False, True, True, True]
+    assert set(patches["rows"]) == {512}
+    (pairs,) = open_quakeset(as_published, pixels=128).values()
+    columns = ["event", "patch", "label", "magnitude"]
+    assert [tuple(row) for row in pairs.table[columns].itertuples(index=False)] == PUBLISHED_PAIRS
+    assert pairs.magnitude.tolist() == [each[3] for each in PUBLISHED_PAIRS]
+    power = [0.1 * 2.1, 0.02 * 2.1, 0.1 * 2.2, 0.02 * 2.2]  # VV and VH of pre, then of post
+    ground = torch.tensor(power)[:, None, None].log10() * 10
+    found = pairs.decibels(row := PUBLISHED_PAIRS.index(("611831533", "patch_1", 1, 4.7)))
+    expected = ground.expand(4, 128, 128).clone()
+    expected[:, 0, -1] += 10  # a square of 4 x 4 pixels is one; the row without data leaves its neighbours as they are
+    assert torch.allclose(found, expected, atol=1e-4)
+    whole = open_quakeset(as_published, pixels=512)["train"].decibels(row)
+    assert torch.isnan(whole[:, -1]).all()
+    assert torch.allclose(whole[:, 4:-1], ground.expand(4, 507, 512), atol=1e-4)
 
 
 def test_pairs_of_parts_are_apart_and_know_their_truth(made):

@@ -23,13 +23,13 @@ from epi.insar.engines.snap_products import read_snap
 from epi.insar.stack_bands import BAND_FACTS, BANDS
 from epi.insar.unwrap import unwrap
 from epi.patches.stack import (
-    band_statistics,
     cut_patches,
     join_patches,
     landslide_mask,
     load_patches,
     load_stack,
     make_stack,
+    mean_and_spread,
     save_patches,
     save_stack,
 )
@@ -47,6 +47,7 @@ ATTRS = {
 }
 ATTRS_UNNAMED = {name: value for name, value in ATTRS.items() if name != "event_id"}
 TILTED = Polygon([(520_430, 4_719_310), (522_310, 4_719_620), (522_870, 4_718_140), (520_990, 4_717_480)])
+BESIDE = box(523_020, 4_719_020, 523_520, 4_719_520)
 HOLED = TILTED.difference(box(521_310, 4_718_310, 521_910, 4_718_910))
 DATES = "05Sep2018_17Sep2018"
 RNG = np.random.default_rng(3)
@@ -84,7 +85,9 @@ def radar_scene():
     return product.build(given, attrs=ATTRS, geometry="radar"), east, north
 
 
-def inventory(*shapes, crs=UTM, to=None, radius_m=None, **columns):
+def inventory(*shapes, crs=UTM, to=None, radius_m=None, date="2018-09-06"):
+    """Of one date, or of one each, or of none."""
+    columns = {} if date is None else {"date": [date] * len(shapes) if isinstance(date, str) else date}
     frame = gpd.GeoDataFrame(columns, geometry=list(shapes), crs=crs)
     return inventory_of(frame if to is None else frame.to_crs(to), source="iburi.gpkg", radius_m=radius_m)
 
@@ -279,13 +282,29 @@ def test_an_inventory_of_another_date_is_refused():
         InventoryError, match=r"iburi.gpkg are of 2021-08-14, and the images of 2018-09-05 and 2018-09-17"
     ):
         make_stack(scene(), inventory(TILTED, date=["2021-08-14"]))
-    two = inventory(TILTED, box(523_000, 4_719_000, 523_500, 4_719_500), date=["2018-09-06", "2021-08-14"])
+    two = inventory(TILTED, BESIDE, date=["2018-09-06", "2021-08-14"])
     stack = make_stack(scene(), two)
     np.testing.assert_array_equal(stack["landslide"], exact(TILTED))
     assert "1 of another date, left out" in stack.attrs["inventory_report"]
     undated = scene(attrs={"wavelength": 0.0555})
     with pytest.warns(UserWarning, match="the inventory's dates were not held against them"):
         assert make_stack(undated, two)["landslide"].sum() > exact(TILTED).sum()
+
+
+@pytest.mark.parametrize("date", [None, [None, None], ["2021-08-14", None]])
+def test_landslides_of_no_known_date_are_burned_in_with_a_warning(date):
+    """No column of dates, an empty one, and one whose only date is of another time."""
+    left = 1 if date and date[0] else 2
+    said = rf"None of the {left} landslides of iburi.gpkg .* images of 2018-09-05 and 2018-09-17.*\(date_column\)"
+    with pytest.warns(UserWarning, match=said) as heard:
+        stack = make_stack(scene(), inventory(BESIDE, TILTED, date=date))
+    assert [each.filename for each in heard] == [__file__]
+    np.testing.assert_array_equal(stack["landslide"], exact(TILTED) | (exact(BESIDE) if left == 2 else False))
+
+
+def test_one_date_in_an_inventory_is_enough():
+    stack = make_stack(scene(), inventory(BESIDE, TILTED, date=["2018-09-06", None]))
+    np.testing.assert_array_equal(stack["landslide"], exact(TILTED) | exact(BESIDE))
 
 
 def test_a_mask_must_lie_on_the_products_grid():
@@ -406,7 +425,7 @@ def test_wrong_bands_are_one_stated_error(tmp_path):
     with pytest.raises(
         PatchStoreError, match=r"The bands of the patches are coherence, phase.*and must be phase, coherence"
     ):
-        band_statistics(turned, rows=[0])
+        save_patches(turned, tmp_path / "a.nc")
     with pytest.raises(PatchStoreError, match=r"The bands of the patches are phase, coherence, and must be"):
         save_patches(patches.isel(band=[0, 1]), tmp_path / "a.nc")
     with pytest.raises(PatchStoreError, match=r"Patches need landslide with dimensions .*and there is none"):
@@ -443,32 +462,16 @@ def test_statistics_are_of_valid_pixels_of_training_patches_alone():
     patches["bands"].values[:4, :, :10, :10] *= np.where(patches["valid"].to_numpy()[:4, None, :10, :10], 1, 1e6)
     patches["bands"].values[8:] = 1e9  # a test event: it would be seen
     patches["bands"].values[4:8, 3] = 7.0
-    for table in (
-        band_statistics(patches, rows=np.arange(12) < 8),
-        band_statistics(patches, rows=range(8)),
-        band_statistics(patches, events=["one", "two"]),
-    ):
-        values = patches["bands"].to_numpy().astype(float)[:8].swapaxes(0, 1)
-        known = patches["valid"].to_numpy()[:8]
-        assert table["pixels"].tolist() == [int(known.sum())] * 7
-        for number, name in enumerate(BANDS[1:], start=1):
-            assert table.loc[name, "mean"] == pytest.approx(values[number][known].mean(), rel=1e-9)
-            assert table.loc[name, "std"] == pytest.approx(values[number][known].std() or 1.0, rel=1e-5)
-        assert table.loc["phase", ["mean", "std"]].tolist() == pytest.approx([0, np.pi / np.sqrt(3)])
-    assert band_statistics(patches, events=["two"]).loc["elevation", ["mean", "std"]].tolist() == [7.0, 1.0]
-
-
-def test_statistics_need_their_training_rows():
-    patches = cut_patches(make_stack(scene(), inventory(TILTED)), 32)
-    for given in ({}, {"rows": [0], "events": ["x"]}):
-        with pytest.raises(ParameterError, match=r"name them by rows or by events, one of the two"):
-            band_statistics(patches, **given)
-    with pytest.raises(ParameterError, match=r"No patch of x: there are 20180905-iburi-landslides"):
-        band_statistics(patches, events=["x"])
-    with pytest.raises(ParameterError, match=r"A mask of 3 for 4 patches"):
-        band_statistics(patches, rows=np.ones(3, dtype=bool))
+    images, valid = patches["bands"].to_numpy(), patches["valid"].to_numpy()
+    for number in range(len(BANDS)):
+        mean, spread, pixels = mean_and_spread(images[:, number], valid, np.arange(8))
+        values = images[:8, number][valid[:8]].astype(float)
+        assert pixels == values.size
+        assert mean == pytest.approx(values.mean(), rel=1e-9, abs=1e-12)
+        assert spread == pytest.approx(values.std(), rel=1e-5)
+    assert mean_and_spread(images[:, 3], valid, np.arange(4, 8))[:2] == (7.0, 1.0)  # it can be divided by
     with pytest.raises(EmptyScene, match=r"The 0 training patches hold no valid pixel"):
-        band_statistics(patches, rows=[])
+        mean_and_spread(images[:, 3], valid, np.arange(0))
 
 
 def snap_map(folder):
@@ -511,7 +514,7 @@ def test_a_real_pair_from_snap_says_what_it_lacks_and_is_stacked_with_it(shared_
         pytest.skip("real SNAP pair is absent from ../shared/data")
     made = read_snap(folder / "20230331-coreg.znap", pair=folder / "20230319-coreg.znap")
     latitude, longitude = (float(made[name].mean()) for name in ("latitude", "longitude"))
-    slid = inventory(Point(longitude, latitude), crs=4326, radius_m=60)
+    slid = inventory(Point(longitude, latitude), crs=4326, radius_m=60, date="2023-03-25")
     with pytest.raises(ProductError, match=r"unwrapped_phase, los_displacement: added by unwrapping .*local_incidence"):
         make_stack(made, slid)
     whole = product.add(unwrap(made), {"elevation": 0.0, "local_incidence_angle": made["incidence_angle"].to_numpy()})
@@ -520,7 +523,9 @@ def test_a_real_pair_from_snap_says_what_it_lacks_and_is_stacked_with_it(shared_
     assert stack["valid"].mean() == pytest.approx(float(np.isfinite(whole["unwrapped_phase"]).mean()), abs=1e-3)
     patches = cut_patches(stack, 64, event="amsterdam")
     assert patches.sizes["patch"] == 5
-    assert np.isfinite(band_statistics(patches, rows=range(5))).all(axis=None)
+    for number in range(len(BANDS)):
+        images = patches["bands"].to_numpy()[:, number]
+        assert np.isfinite(mean_and_spread(images, patches["valid"].to_numpy(), np.arange(5))).all()
 
 
 def _cell_m2(made):

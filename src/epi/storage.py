@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,3 +76,8 @@ def sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file as 64 hexadecimal digits."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def crc_of(text: str) -> int:
+    """A short number of a text, the same in every process: what a kept file was made of, in its name."""
+    return zlib.crc32(text.encode())

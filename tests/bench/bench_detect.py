@@ -24,6 +24,7 @@ from epi.insar.readers.files import read_scene
 from epi.learn import detect
 from epi.settings import settings
 from epi.simulate import labelled
+from epi.simulate.labelled.mixture import PEAK_SHARE
 from epi.storage import atomic_path
 
 NETWORKS = {"U-Net": "detector_unet_resnet10", "transformer": "detector_vit_small"}
@@ -63,7 +64,7 @@ def measured(scene: xr.Dataset, frame: LocalFrame) -> NDArray[np.bool_]:
     known = np.isfinite(moved)
     tree = cKDTree(np.stack([own.east_km[known], own.north_km[known]], -1))
     _, nearest = tree.query(np.stack([frame.east_km, frame.north_km], -1))
-    return np.asarray(moved[known][nearest] >= 0.1 * np.nanmax(moved))
+    return np.asarray(moved[known][nearest] >= PEAK_SHARE * np.nanmax(moved))
 
 
 def displaced(scene: xr.Dataset) -> NDArray[np.float64]:
@@ -77,7 +78,7 @@ def centre_km(scene: xr.Dataset, result: dict[str, dict[str, float] | None]) -> 
     if result["centre"] is None:
         return float("nan")
     moved, frame = displaced(scene), local_frame(scene)
-    weight = np.where(moved >= 0.1 * np.nanmax(moved), moved, 0.0)
+    weight = np.where(moved >= PEAK_SHARE * np.nanmax(moved), moved, 0.0)
     east, north = ((weight * place).sum() / weight.sum() for place in (frame.east_km, frame.north_km))
     return float(np.hypot(result["centre"]["east_km"] - east, result["centre"]["north_km"] - north))
 

@@ -17,7 +17,7 @@ from epi.simulate.landslides import FIELD, event_name, mapped_inventory, simulat
 from epi.storage import atomic_path
 
 COMMAND = "python tests/bench/bench_landslides.py --out data/landslide_patches.csv"
-SEED, PIXELS = 0, 256  # of the events of the study's table, and the published side of a patch
+SEED, PIXELS = 0, 256  # of events of the study's recipe, and the published side of a patch
 
 
 def patches_of(number: int, *, side: int | None) -> pd.DataFrame:

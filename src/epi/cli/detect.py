@@ -3,7 +3,7 @@
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,13 @@ from epi.cli.options import (
     Json,
     Par,
     Positive,
+    Quantity,
     Units,
     Wavelength,
     stated,
 )
-from epi.console import degrees, print_json
-from epi.errors import ParameterError
+from epi.console import degrees, one_line, print_json, say
+from epi.errors import EpiError, ParameterError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,11 +32,6 @@ SHIPPED = "detector_unet_resnet10.safetensors"
 PRODUCTS = ("product", "SNAP product")
 LAYERS = ("wrapped", "unwrapped")
 """Quantities that may be chosen of a product, which can hold both."""
-
-Quantity = Annotated[
-    Literal["displacement", "unwrapped", "wrapped"] | None,
-    typer.Option(help="What the file's numbers are; of a product that holds both phases, which one is looked at."),
-]
 
 
 def detect(
@@ -58,8 +54,12 @@ def detect(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether an interferogram holds an earthquake: probability, moved ground, boxes around it."""
-    from epi.learn.detect.networks import load_detector
+    """Say whether an interferogram holds an earthquake: probability, moved ground, boxes around it.
+
+    Of a product that holds both phases, --quantity chooses one. Of several files, those that are refused are named on
+    stderr, and in JSON with their error; the exit code is then 1. Patches of a folder are judged each for itself.
+    """
+    from epi.learn.detect.weights import load_detector
     from epi.settings import settings
 
     if mask is not None and len(files) != 1:
@@ -69,10 +69,14 @@ def detect(
     results: list[dict[str, Any]] = []
     for file in files:
         start = time.perf_counter()
-        of_patches = file.is_dir() and _is_store(file)
-        if of_patches and given:
-            raise ParameterError(f"{file} holds patches, which say what they are: leave {_options(given)} out.")
-        found = _of_patches(trained, file, mask) if of_patches else [_of_scene(trained, file, given, mask)]
+        try:
+            found = _found(trained, file, given, mask)
+        except (EpiError, OSError) as error:
+            if len(files) == 1:
+                raise
+            say(f"{file}: {one_line(error)}")
+            results.append({"file": str(file), "error": one_line(error)})
+            continue
         seconds = round(time.perf_counter() - start, 2)
         told = [{"file": str(file)} | one | {"seconds": seconds} for one in found]
         results += told
@@ -80,6 +84,8 @@ def detect(
             print("\n".join(map(detection_text, told)), flush=True)
     if as_json:
         print_json(results)
+    if any("error" in each for each in results):
+        raise typer.Exit(1)
 
 
 def detection_text(found: dict[str, Any]) -> str:
@@ -87,7 +93,7 @@ def detection_text(found: dict[str, Any]) -> str:
     verdict = "an earthquake" if found["present"] else "no earthquake"
     name = " ".join(str(found[part]) for part in ("file", "patch") if part in found)
     lines = [f"{name}: {verdict} (probability {found['probability']:.3f}, called so from {found['alarm']:.3f})"]
-    if not found["present"] and found.get("boxes"):
+    if not found["present"] and found["moved_km2"]:
         lines.append("  what follows may be air")
     if found["moved_km2"]:
         lines.append(f"  moved ground: {found['moved_km2']:.0f} km²")
@@ -112,6 +118,15 @@ def _options(given: dict[str, Any]) -> str:
 def _is_store(folder: Path) -> bool:
     """Whether a folder holds patches, and not a product of SNAP's."""
     return (folder / "patches.csv").is_file()
+
+
+def _found(network: "Detector", file: Path, given: dict[str, Any], mask: Path | None) -> list[dict[str, Any]]:
+    """What a network says of a scene, or of each patch of a folder."""
+    if not (file.is_dir() and _is_store(file)):
+        return [_of_scene(network, file, given, mask)]
+    if given:
+        raise ParameterError(f"{file} holds patches, which say what they are: leave {_options(given)} out.")
+    return _of_patches(network, file, mask)
 
 
 def _of_patches(network: "Detector", folder: Path, mask: Path | None) -> list[dict[str, Any]]:

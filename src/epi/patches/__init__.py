@@ -1,7 +1,7 @@
 """Part III, patches: pieces of a scene with their place and label, kept on disk and split by earthquake.
 
-For landslides, `stack`: `make_stack` of a product and an inventory (`landslide_mask`), `cut_patches`, `join_patches`,
-`band_statistics`; `save_stack`, `load_stack`, `save_patches`, `load_patches`.
+For landslides, `stack`: `make_stack` of a product and an inventory (`landslide_mask`), `cut_patches`, `join_patches`;
+`save_stack`, `load_stack`, `save_patches`, `load_patches`.
 """
 
 from epi.patches.audit import assert_sound, audit, audit_report
@@ -25,7 +25,6 @@ from epi.patches.splits import (
     split_by_region,
 )
 from epi.patches.stack import (
-    band_statistics,
     cut_patches,
     join_patches,
     landslide_mask,
@@ -48,7 +47,6 @@ __all__ = [
     "assert_sound",
     "audit",
     "audit_report",
-    "band_statistics",
     "blocks",
     "check",
     "check_places",

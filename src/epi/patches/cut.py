@@ -56,10 +56,12 @@ def cut(
     ------
     ParameterError : a size or an overlap that no scene can give, or patches wider than a scene in radar geometry.
     ProductError : a table of points, or no interferogram in the product.
-    EmptyScene : no patch holds enough valid ground.
+    EmptyScene : no patch holds enough valid ground, or a scene of one row or column.
     """
     scene = oriented(layers(product))
-    height, width = (round(size_km / spacing) for spacing in _spacing_km(scene.frame))
+    if 0 in (spacings := ground_spacing_km(scene.frame)):
+        raise EmptyScene("A scene of one row or column holds no patch: give a wider one.")
+    height, width = (round(size_km / spacing) for spacing in spacings)
     scene = _framed(scene, (height, width)) if geometry_of(product) == "map" else scene
     windows = [
         (row, column)
@@ -141,11 +143,11 @@ def _extended(place: NDArray[np.float64], around: list[tuple[int, int]]) -> NDAr
     return place
 
 
-def _spacing_km(frame: LocalFrame) -> tuple[float, float]:
-    """Ground distance from one row to the next and from one column to the next, through the middle of the scene."""
+def ground_spacing_km(frame: LocalFrame) -> tuple[float, float]:
+    """Ground distance from row to row and from column to column, through the middle of the scene; 0 of a single one."""
     rows, columns = frame.east_km.shape
-    spacings = []
+    found = []
     for line in ((slice(None), columns // 2), (rows // 2, slice(None))):
-        east, north = frame.east_km[line], frame.north_km[line]
-        spacings.append(float(np.hypot(np.diff(east), np.diff(north)).mean()))
-    return spacings[0], spacings[1]
+        steps = np.hypot(np.diff(frame.east_km[line]), np.diff(frame.north_km[line]))
+        found.append(float(steps.mean()) if steps.size else 0.0)
+    return found[0], found[1]

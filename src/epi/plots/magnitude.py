@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 from scipy.stats import gamma
@@ -77,7 +78,7 @@ def changed_ground(axes: Axes, shares: Mapping[str, ArrayLike], size_km: float, 
     handles = []
     for name, share in shares.items():
         there = np.asarray(share, dtype=float) >= least
-        colour = plt.matplotlib.colors.to_rgba(CHANGE_COLOUR[name])  # type: ignore[attr-defined]
+        colour = to_rgba(CHANGE_COLOUR[name])
         axes.imshow(there[..., None] * np.array(colour), extent=(-half, half, -half, half), interpolation="nearest")
         handles.append(Patch(color=colour, label=f"{name} ({there.mean():.1%})"))
     axes.legend(handles=handles, loc="lower left", fontsize=8, framealpha=0.9)

@@ -22,20 +22,13 @@ _HOME = {
     "channels": ("DETECT_CHANNELS", "check_inputs", "detect_channels", "scene_channels"),
     "finetune": ("Labelled", "fine_tune", "label_scene", "label_simulated", "leave_one_out"),
     "judge": ("Judged", "adjust_detector", "balanced_f1", "look", "outline_km"),
-    "networks": (
-        "DetectSettings",
-        "Ensemble",
-        "build_detector",
-        "load_detector",
-        "read_detector_card",
-        "save_detector",
-        "training_rounds",
-    ),
+    "networks": ("DetectSettings", "Ensemble", "build_detector"),
     "run": ("PROFILES", "run_detectors"),
     "scene": ("Detected", "detect_scene", "mask_product"),
     "scores": ("mask_scores", "pooled_iou", "presence_scores"),
     "tiles": ("detect_patches",),
     "train": ("DetectPlan", "detect_losses", "train_detector"),
+    "weights": ("load_detector", "read_detector_card", "save_detector", "training_rounds"),
 }
 
 __all__ = sorted(name for names in _HOME.values() for name in names)

@@ -21,6 +21,7 @@ from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
 from epi.learn.detect.train import detect_losses, fit
 from epi.learn.libraries import lightning
+from epi.patches.cut import frame_width
 from epi.patches.layers import north_up
 from epi.patches.resize import area_mean
 from epi.simulate.labelled import Scenes
@@ -241,7 +242,6 @@ def _judged(network: Detector, scenes: Sequence[Labelled], name: str) -> list[di
 
 def _middle(image: NDArray[Any], side: int) -> NDArray[Any]:
     """The middle of an image, framed by zeros where it is smaller."""
-    around = [((missing := max(side - size, 0)) // 2, missing - missing // 2) for size in image.shape]
-    wide = np.pad(image, around)
+    wide = np.pad(image, [frame_width(size, side) for size in image.shape])
     first = [(size - side) // 2 for size in wide.shape]
     return np.ascontiguousarray(wide[first[0] : first[0] + side, first[1] : first[1] + side])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from epi.errors import EmptyScene, ParameterError
 from epi.insar.frame import LocalFrame, local_frame
 from epi.insar.product import SENTINEL1_WAVELENGTH_M, los_displacement, unwrapped_phase, wavelength_of
+from epi.patches.cut import ground_spacing_km
 from epi.patches.layers import layers, north_up, oriented
 from epi.patches.resize import area_mean
 
@@ -125,16 +126,6 @@ def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) ->
             "earthquake's that a radar can follow: is it in radians or millimetres, or a wrapped phase? State its own "
             "--units and --quantity."
         )
-
-
-def ground_spacing_km(frame: LocalFrame) -> tuple[float, float]:
-    """Ground distance from row to row and from column to column, through the middle of the scene."""
-    rows, columns = frame.east_km.shape
-    found = []
-    for line in ((slice(None), columns // 2), (rows // 2, slice(None))):
-        steps = np.hypot(np.diff(frame.east_km[line]), np.diff(frame.north_km[line]))
-        found.append(float(steps.mean()) if steps.size else 0.0)
-    return found[0], found[1]
 
 
 def _resampled(place: Floats, size: tuple[int, int]) -> Floats:

@@ -21,6 +21,8 @@ BINS = 20
 """Classes of the mask's probability that are counted: thresholds are multiples of 1/20."""
 AIR_ALARMS = 0.015
 """Share of validation scenes with nothing but air that may be called an earthquake."""
+TAIL = 0.1
+"""Share of these scenes, the likeliest, from which it is learned how much rarer a higher probability is."""
 BATCH = 64
 
 Floats = NDArray[Any]
@@ -207,8 +209,9 @@ def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: I
     -------
     ``temperature``, under which the truth of quiet scenes and of earthquakes above half a fringe is the likeliest (Guo
     et al. 2017); ``alarm``, the probability of the best F1 of such earthquakes among those that no more than 15 in 1000
-    scenes with nothing but air exceed (as many such scenes are made for it as there are others); and ``threshold``,
-    that of the best pooled IoU.
+    scenes with nothing but air exceed (as many such scenes are made for it as there are others); ``alarm_growth``, by
+    how much a logit has to rise for e times fewer of them to exceed it, the mean excess of their tail, which is taken
+    for an exponential one (Coles 2001, section 4.2); and ``threshold``, that of the best pooled IoU.
     """
     blocks = list(blocks)
     judged = judge(network, mixture, seed=seed, blocks=blocks, outlines=False)
@@ -219,12 +222,15 @@ def adjust_detector(network: Detector, mixture: Mixture, *, seed: int, blocks: I
     choices = torch.exp(torch.linspace(-1.5, 2.5, 81))
     loss = [float(torch.nn.functional.binary_cross_entropy_with_logits(logit / each, present)) for each in choices]
     temperature = float(choices[int(np.argmin(loss))])
+    air = air / temperature
     probability = torch.tensor(table["logit"].to_numpy() / temperature).sigmoid().numpy()
-    alarm = choose_alarm(table, probability, torch.tensor(air / temperature).sigmoid().numpy())
-    network.settings = replace(network.settings, temperature=temperature, alarm=alarm)
+    alarm = choose_alarm(table, probability, torch.tensor(air).sigmoid().numpy())
+    growth = mean_excess(air)
+    network.settings = replace(network.settings, temperature=temperature, alarm=alarm, alarm_growth=growth)
     if judged.counts is not None:
         network.settings = replace(network.settings, threshold=choose_threshold(judged))
-    return {"temperature": temperature, "alarm": alarm, "threshold": network.settings.threshold}
+    chosen = ("temperature", "alarm", "alarm_growth", "threshold")
+    return {name: float(getattr(network.settings, name)) for name in chosen}
 
 
 def choose_alarm(table: pd.DataFrame, score: Floats, air: Floats) -> float:
@@ -242,6 +248,12 @@ def choose_alarm(table: pd.DataFrame, score: Floats, air: Floats) -> float:
     allowed = [level for level in levels if (air >= level).mean() <= AIR_ALARMS]
     best = max(allowed, key=lambda level: balanced_f1((score[strong] >= level).mean(), (score[quiet] >= level).mean()))
     return float(best)
+
+
+def mean_excess(air: Floats) -> float:
+    """By how much the ``TAIL`` largest values exceed the smallest of them, on average."""
+    least = np.quantile(air, 1 - TAIL)
+    return float((air[air >= least] - least).mean())
 
 
 def choose_threshold(judged: Judged) -> float:

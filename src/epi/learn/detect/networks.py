@@ -1,21 +1,17 @@
 """Networks that say whether there is an earthquake, and which ground it moved, made of timm's and smp's."""
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
-from epi.learn.weights import read_whole, refused, save_halved, stated_facts
 
-REMEDY = "give one of data/detector_*.safetensors"
 CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
@@ -60,7 +56,8 @@ class DetectSettings:
     network : a key of ``CLASSIFIERS`` or ``SEGMENTERS``.
     pixels, size_km : side of what it looks at.
     temperature : by which its logit of presence is divided to be a probability that keeps its word.
-    alarm : probability of presence from which a scene is called one with an earthquake.
+    alarm : probability of presence from which a scene of one square is called one with an earthquake.
+    alarm_growth : what is added to the logit of `alarm` for e times as many squares.
     threshold : probability from which a pixel belongs to the mask.
     """
 
@@ -69,7 +66,20 @@ class DetectSettings:
     size_km: float = 51.2
     temperature: float = 1.0
     alarm: float = 0.5
+    alarm_growth: float = 0.0
     threshold: float = 0.5
+
+    def alarm_over(self, squares: int) -> float:
+        """Probability from which a scene is called one, if the largest of its squares' counts.
+
+        Parameters
+        ----------
+        squares : how many; air has no more chances than that to look like an earthquake, however they overlap
+            (Bonferroni's bound).
+        """
+        level = min(max(self.alarm, 1e-9), 1 - 1e-9)
+        logit = math.log(level / (1 - level)) + self.alarm_growth * math.log(max(squares, 1))
+        return 1 / (1 + math.exp(-logit)) if squares > 1 else self.alarm
 
 
 class Classifier(nn.Module):
@@ -258,69 +268,6 @@ def build_detector(settings: DetectSettings, *, seed: int = 0) -> Detector:
         if name == "vit-small":
             return Transformer(settings)
         return Classifier(settings) if name in CLASSIFIERS else Segmenter(settings)
-
-
-def weights_name(network: str) -> str:
-    """File of a network's weights among the project's data."""
-    return f"detector_{network.replace('-', '_')}.safetensors"
-
-
-def save_detector(network: Detector, path: str | Path, card: dict[str, object] | None = None) -> Path:
-    """Write the weights in half precision with settings and card, whole or not at all.
-
-    Parameters
-    ----------
-    network : trained and adjusted.
-    path : a ``.safetensors`` file.
-    card : how it was made and what it scored.
-
-    Raises
-    ------
-    StorageError : the disk is full or the folder cannot be written.
-    """
-    return save_halved(network, path, {"detector": asdict(network.settings), "card": card or {}})
-
-
-def load_detector(path: str | Path) -> Detector:
-    """Read a network written by `save_detector`, ready to look; nothing in the file is executed.
-
-    Raises
-    ------
-    FileFormatError : no such file, no weights of a detector, or of another architecture.
-    """
-    source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"No network {source}: those that ship are data/detector*.safetensors; check the path.")
-    with refused(source, of="a detector", remedy=REMEDY):
-        network = build_detector(DetectSettings(**json.loads(stated_facts(source)["detector"])))
-        weights = read_whole(source)
-        network.load_state_dict(weights)
-    if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
-    return network.eval()
-
-
-def read_detector_card(path: str | Path) -> dict[str, Any]:
-    """Read what `save_detector` was told of a network: data, seed, command, scores, limits.
-
-    Raises
-    ------
-    FileFormatError : no such file, or no detector's.
-    """
-    with refused(Path(path), of="a detector", remedy=REMEDY):
-        facts = stated_facts(Path(path))
-        facts["detector"]  # another network's card is refused
-        return dict(json.loads(facts["card"]))
-
-
-def training_rounds(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rounds in which a network learned, by its card, the first one first.
-
-    Returns
-    -------
-    Of each at least ``command``, ``seed``, ``scenes`` and ``plan``.
-    """
-    return [*(training_rounds(card["before"]) if "before" in card else []), card]
 
 
 def _tell_no_data(stem: nn.Module) -> None:

@@ -16,16 +16,7 @@ import pandas as pd
 from epi.errors import ParameterError
 from epi.learn.detect.baselines import fit_free
 from epi.learn.detect.judge import adjust_detector, judge
-from epi.learn.detect.networks import (
-    Detector,
-    DetectSettings,
-    Ensemble,
-    load_detector,
-    read_detector_card,
-    save_detector,
-    training_rounds,
-    weights_name,
-)
+from epi.learn.detect.networks import Detector, DetectSettings, Ensemble
 from epi.learn.detect.rows import (
     AS_LEARNED,
     FREE_SEED,
@@ -37,6 +28,7 @@ from epi.learn.detect.rows import (
     network_row,
 )
 from epi.learn.detect.train import DetectPlan, TrainedDetector, train_detector
+from epi.learn.detect.weights import load_detector, read_detector_card, save_detector, training_rounds, weights_name
 from epi.learn.metrics import rounded
 from epi.settings import settings
 from epi.simulate.labelled import TRAINING, Mixture
@@ -188,7 +180,7 @@ def run_detectors(
         if profile.ships:
             card = card_of(plan, trained.history, adjusted, made, command, before=before)
             if before and again:  # it learned nothing new
-                card = before | {part: card[part] for part in ("adjusted", "scores")}
+                card = before | {part: card[part] for part in ("adjusted", "scores", "limits")}
             save_detector(trained.network, settings().data / weights_name(name), card)
     if set(TOGETHER) <= set(kept):
         rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)

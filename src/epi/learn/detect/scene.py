@@ -13,10 +13,10 @@ from epi.insar.frame import LocalFrame, equidistant, local_frame
 from epi.insar.gridding import grid_of_points
 from epi.learn.detect.attention import Box, boxes
 from epi.learn.detect.channels import check_inputs, detect_channels
-from epi.learn.detect.grid import Floats, Grid, Layer, as_grid, ground_spacing_km
+from epi.learn.detect.grid import Floats, Grid, Layer, as_grid
 from epi.learn.detect.judge import look
 from epi.learn.detect.networks import Detector
-from epi.patches.cut import starts
+from epi.patches.cut import frame_width, ground_spacing_km, starts
 
 OVERLAP = 0.5
 """Share of its side that a tile has in common with the next."""
@@ -31,9 +31,8 @@ SMALL = "the scene is smaller than what the network looks at: much that it learn
 SPARSE = "more than half of the scene holds no data"
 COARSE_PIXELS = "the scene's pixels are coarser than those that the network learned from: it sees them repeated"
 NARROW = "the phase spans less than half a turn: nothing moved by much, or the numbers are in another unit than stated"
-WIDE = (
-    "the largest probability of several squares counts: the wider a scene without an earthquake, the more often it is "
-    "called one (chapter 9 says how often)"
+LARGE = (
+    "the motion spans more than 100 fringes, as hardly any earthquake did that the network learned from: check the unit"
 )
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
@@ -74,12 +73,12 @@ def detect_scene(
 
     Returns
     -------
-    The result, ready for JSON, and the maps behind it. ``present`` and its ``probability``; ``alarm``, from which it is
-    called present; ``tiles``; ``moved_km2`` (area of the mask, None without one); ``centre`` of the mask, weighted by
-    its probability (``latitude`` and ``longitude`` where georeferenced, ``east_km`` and ``north_km``; None where the
-    mask is empty); ``boxes`` around the connected parts of the mask, largest first, each with its four edges in
-    kilometres of the scene's frame and, where georeferenced, its corners in degrees; ``flags``, what to know before
-    believing it.
+    The result, ready for JSON, and the maps behind it. ``present`` and its ``probability``, the largest of its
+    tiles'; ``alarm``, from which it is called present, which rises with ``tiles``, their number;
+    ``moved_km2`` (area of the mask, None without one); ``centre`` of the mask, weighted by its probability
+    (``latitude`` and ``longitude`` where georeferenced, ``east_km`` and ``north_km``; None where the mask is empty);
+    ``boxes`` around the connected parts of the mask, largest first, each with its four edges in kilometres of the
+    scene's frame and, where georeferenced, its corners in degrees; ``flags``, what to know before believing it.
 
     Raises
     ------
@@ -93,8 +92,9 @@ def detect_scene(
     ground = grid_of_points(product, spacing_km=spacing_km) if points else product
     grid = as_grid(ground, spacing_km, quantity=quantity)
     found = look_at_grid(network, grid, spacing_km)
-    result: dict[str, Any] = {"present": found.probability >= settings.alarm, "probability": found.probability}
-    result |= {"alarm": settings.alarm, "tiles": found.tiles, "moved_km2": None, "centre": None, "boxes": []}
+    alarm = settings.alarm_over(found.tiles)
+    result: dict[str, Any] = {"present": found.probability >= alarm, "probability": found.probability}
+    result |= {"alarm": alarm, "tiles": found.tiles, "moved_km2": None, "centre": None, "boxes": []}
     if found.mask is not None:
         moved = np.nan_to_num(found.mask) >= settings.threshold
         result["moved_km2"] = float(moved.sum() * spacing_km**2)
@@ -105,10 +105,10 @@ def detect_scene(
     signs = {
         INTERPOLATED: points,
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
-        WIDE: found.tiles > 1,
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
         NARROW: float(np.ptp(grid.phase[grid.valid])) < np.pi,
+        LARGE: grid.unwrapped and float(np.ptp(grid.phase[grid.valid])) > 100 * 2 * np.pi,
         COARSE_PIXELS: max(ground_spacing_km(local_frame(ground))) > COARSE * spacing_km,
     }
     return result | {"flags": [flag for flag, raised in signs.items() if raised]}, found
@@ -130,7 +130,7 @@ def look_at_grid(network: Detector, grid: Grid, spacing_km: float) -> Detected:
     ParameterError : more than ``MOST_TILES`` tiles, or what `check_inputs` refuses.
     """
     side = network.settings.pixels
-    around = [((missing := max(side - size, 0)) // 2, missing - missing // 2) for size in grid.valid.shape]
+    around = [frame_width(size, side) for size in grid.valid.shape]
     phase, coherence, valid = (np.pad(each, around) for each in (grid.phase, grid.coherence, grid.valid))
     corners = [
         (row, column)

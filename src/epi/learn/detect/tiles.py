@@ -23,6 +23,9 @@ SCALE = 1.5
 def detect_patches(network: Detector, patches: Patches) -> tuple[list[dict[str, Any]], xr.Dataset | None]:
     """Say of each patch whether it holds an earthquake, and how much of its ground moved.
 
+    Each is judged alone, at the alarm of a single square: of many quiet patches some are called one, where
+    `epi.learn.detect.scene.detect_scene` asks more of the scene that they were cut from.
+
     Parameters
     ----------
     network : trained and adjusted.

@@ -227,7 +227,7 @@ def train_detector(
     ParameterError : a device that is not here, a batch that does not divide a block, too few scenes.
     FileFormatError : the folder's checkpoint is of another plan, or no checkpoint.
     """
-    device_of(plan.device)
+    device_of(plan.device)  # one that is not here is refused before scenes are made
     kept = make_folder(folder) / CHECKPOINT if folder else None
     pixels = plan.settings.pixels
     aside = plan.blocks("validation")[: max(1, plan.watched // BLOCK)]

@@ -14,6 +14,7 @@ from epi.learn.landslides.run import LandslideStudy, run_landslides
 from epi.learn.landslides.simulated import folder_patches, kept_patches, simulated_patches
 from epi.settings import settings
 from epi.simulate.landslides import FIELD, PRACTICE, Mixture
+from epi.storage import crc_of
 
 DEVELOPMENT_SEED = 900_001
 """Of the events by which a recipe is chosen: of the same regions as those of the study, and never in its tables."""
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
+    if options.choose and options.data:
+        parser.error("--choose compares candidates on simulated events that are in no table: leave --data out.")
     profile = PROFILES[options.profile]
     command = f"python -m epi.learn.landslides --profile {options.profile} --seed {options.seed}"
     command += " --data FOLDER" if options.data else ""
@@ -65,7 +68,7 @@ def study_of(profile: LandslideProfile, options: argparse.Namespace) -> Landslid
         print(line, file=sys.stderr, flush=True)
 
     def simulate(recipe: Mixture, seed: int, events: int, *, keep: int | None, mapped: bool) -> xr.Dataset:
-        name = f"{recipe.name}-{seed}-{events}-{profile.pixels}-{side}-{keep}.nc"
+        name = f"{recipe.name}-{crc_of(repr(recipe))}-{seed}-{events}-{profile.pixels}-{side}-{keep}.nc"
         return kept_patches(
             options.folder / name,
             lambda: simulated_patches(
@@ -83,7 +86,7 @@ def study_of(profile: LandslideProfile, options: argparse.Namespace) -> Landslid
         profile,
         data,
         lambda: simulate(PRACTICE, PRACTICE_SEED, own.events, keep=own.patches, mapped=False),
-        options.folder / ("choice" if options.choose else "study"),
+        options.folder / f"{'choice' if options.choose else 'study'}-{crc_of(repr(PRACTICE))}",
         tables=table_names(options),
         simulated=not options.data,
         device=options.device,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from epi.errors import FileFormatError
@@ -125,14 +126,17 @@ def logits_on(
     *,
     recipe: LandslideRecipe,
     device: str = "cpu",
-    hidden: Sequence[str] = (),
+    exchanged: Sequence[str] = (),
 ) -> NDArray[np.float32]:
-    """Logits of a network on patches of some numbers, as its recipe looks at them, with some channels hidden: at 0,
-    their mean.
+    """Logits of a network on patches of some numbers, as its recipe looks at them, with some channels exchanged for
+    those of another of these patches.
     """
     normaliser = network.settings.normaliser
     channels = samples_of(patches, normaliser, rows).channels
-    channels[:, [normaliser.channels.index(name) for name in hidden]] = 0
+    if exchanged:
+        numbers = [normaliser.channels.index(name) for name in exchanged]
+        order = torch.from_numpy(np.random.default_rng(len(rows)).permutation(len(rows)))[:, None]
+        channels[order, numbers] = channels[order.roll(1, 0), numbers]
     return np.asarray(predict(network, channels, half=recipe.half, device=device, views=recipe.views).numpy())
 
 

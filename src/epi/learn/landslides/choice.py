@@ -14,8 +14,6 @@ from epi.storage import atomic_path
 if TYPE_CHECKING:
     from epi.learn.landslides.run import LandslideStudy
 
-CHOICE = "landslide_choice.csv"
-
 
 def candidates(profile: LandslideProfile) -> Iterator[Trial]:
     """What was tried, the chosen recipe among it."""
@@ -45,6 +43,6 @@ def choose(study: "LandslideStudy", *, command: str, home: Path) -> pd.DataFrame
     """
     rows, _ = study.rows(candidates(study.profile))
     table = rounded(pd.DataFrame(rows).assign(pixels=study.profile.pixels, seed=study.seed, command=command))
-    with atomic_path(home / CHOICE) as path:
+    with atomic_path(home / f"{study.tables}_choice.csv") as path:
         table.to_csv(path, index=False)
     return table

@@ -15,6 +15,8 @@ from epi.learn.landslides.channels import AS_THEY_ARE, CHANNELS, check_channels,
 from epi.patches.stack import check_patches, mean_and_spread
 
 Names = NDArray[np.str_]
+PIECE = 256
+"""Patches of which a channel is made at a time."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,10 @@ def read_patches(patches: xr.Dataset, channels: Sequence[str] = CHANNELS) -> Pat
     check_patches(patches)
     _check_values(patches)
     valid = patches["valid"].to_numpy().astype(bool)
-    bands = {name: patches["bands"].sel(band=name).to_numpy().astype(np.float32) for name in BANDS}
+    bands = {name: patches["bands"].sel(band=name).to_numpy().astype(np.float32, copy=False) for name in BANDS}
     pixel_m = float(patches.attrs["pixel_m"])
     return Patches(
-        {name: make_channel(name, bands, valid, pixel_m=pixel_m) for name in dict.fromkeys(channels)},
+        {name: _in_pieces(name, bands, valid, pixel_m) for name in dict.fromkeys(channels)},
         (patches["landslide"].to_numpy() == 1) & valid,
         valid,
         patches["event"].to_numpy().astype(str),
@@ -120,6 +122,18 @@ def read_patches(patches: xr.Dataset, channels: Sequence[str] = CHANNELS) -> Pat
         pixel_m,
         (patches["truth"].to_numpy() == 1) & valid if "truth" in patches else None,
     )
+
+
+def _in_pieces(
+    name: str, bands: dict[str, NDArray[np.float32]], valid: NDArray[np.bool_], pixel_m: float
+) -> NDArray[np.float32]:
+    """A channel of all patches, made of some at a time: of thousands, what it takes on the way is larger than it is."""
+    made = np.empty(valid.shape, dtype=np.float32)
+    for first in range(0, len(valid), PIECE):
+        piece = slice(first, first + PIECE)
+        own = {band: values[piece] for band, values in bands.items()}
+        made[piece] = make_channel(name, own, valid[piece], pixel_m=pixel_m)
+    return made
 
 
 def _check_values(patches: xr.Dataset) -> None:

@@ -37,20 +37,20 @@ class LandslideProfile:
     architectures : networks on which the published recipe is tried: its own, and others.
     published, ours : the recipes that are compared.
     pixels : side of a patch.
-    event_pixels : rows and columns of a simulated event.
+    event_pixels : rows and columns of a simulated event; None takes the recipe's own.
     patches : kept of each event, at random; None keeps all.
     folds : of events; None leaves one group of events out at a time.
     seeds : of networks.
     practice : see `Practice`.
-    retrain : train networks anew without each band, and on each alone; what is hidden from our network at the test is
-        always in the table.
+    retrain : train networks anew without each band, and on each alone; what our network makes of bands
+        of other patches is always in the table.
     """
 
     architectures: tuple[str, ...]
     published: LandslideRecipe
     ours: LandslideRecipe
     pixels: int = 256
-    event_pixels: int = 1792
+    event_pixels: int | None = None
     patches: int | None = None
     folds: int | None = None
     seeds: tuple[int, ...] = (0,)
@@ -94,25 +94,31 @@ PROFILES: dict[str, LandslideProfile] = {
         retrain=False,
     ),
 }
-"""``full``: published networks, 256 pixels, 100 passes, for a GPU. ``cpu``: a small sibling of each published network
-for the published recipe and a small U-Net for ours, 128 pixels, 16 patches an event and few passes, the published
-recipe's at ten times its rate, which ten times fewer steps need."""
+"""``full``: published networks, 256 pixels, 100 passes, for a GPU; the patches of its practice are 29 GB, and
+stand in memory twice while they are prepared. ``cpu``: a small sibling of each published network for the published
+recipe and a small U-Net for ours, 128 pixels, 16 patches an event and few passes, the published recipe's at ten times
+its rate, which ten times fewer steps need."""
 
 
 def trials(profile: LandslideProfile) -> Iterator[Trial]:
     """The lines of `data/landslide_scores.csv`, in order."""
     base, ours = profile.published, profile.ours
-    for split in SPLITS:
-        yield Trial("architecture", base, split)
-    for network in profile.architectures[1:]:
-        yield Trial("architecture", replace(base, network=network, name=f"published, {network}"), BY_EVENT)
+    others = [replace(base, network=network, name=f"published, {network}") for network in profile.architectures[1:]]
+    for recipe in (base, *others):
+        for split in SPLITS:
+            yield Trial("architecture", recipe, split)
     for split in (BY_EVENT, RANDOM):
         yield Trial("recipe", ours, split, base.name)
     yield Trial("recipe", without_practice(profile), BY_EVENT, ours.name)
-    practised = replace(base, name="published with practice", practice=True, epochs=ours.epochs, rate=ours.rate)
-    yield Trial("recipe", practised, BY_EVENT, ours.name)
+    yield Trial("recipe", with_practice(profile), BY_EVENT, ours.name)
     for device in devices(ours):
         yield Trial("device", device, BY_EVENT, ours.name)
+
+
+def with_practice(profile: LandslideProfile) -> LandslideRecipe:
+    """The published recipe after the practice of ours: with its own network, bands, loss, labels and devices."""
+    ours = profile.ours
+    return replace(profile.published, name="published with practice", practice=True, epochs=ours.epochs, rate=ours.rate)
 
 
 def without_practice(profile: LandslideProfile) -> LandslideRecipe:
@@ -152,7 +158,7 @@ def ablation(profile: LandslideProfile) -> Iterator[Trial]:
         yield Trial("channels", replace(whole, name=f"{band} alone", channels=(band,)), BY_EVENT, whole.name)
 
 
-HIDDEN = {
+EXCHANGED = {
     "phase": ("cosine", "sine"),
     "coherence": ("coherence", "local_coherence"),
     "intensity": ("intensity", "local_intensity"),
@@ -160,4 +166,4 @@ HIDDEN = {
     "unwrapped phase": ("local_phase",),
     "local incidence angle": ("local_incidence_angle",),
 }
-"""What of our channels comes from which band: hidden together."""
+"""What of our channels comes from which band: exchanged together."""

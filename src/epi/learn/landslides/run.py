@@ -4,7 +4,6 @@
 folder of its own, and one that is done is only read.
 """
 
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,16 +17,16 @@ import xarray as xr
 from epi.learn.landslides.baselines import NEEDED, baseline_logits
 from epi.learn.landslides.cells import KEPT, THRESHOLDS, WEIGHTS, Cell, judged_on, practise, run_cell
 from epi.learn.landslides.data import Patches, read_patches
-from epi.learn.landslides.hidden import hidden_rows
+from epi.learn.landslides.exchanged import exchanged_rows
 from epi.learn.landslides.maps import example_maps
 from epi.learn.landslides.networks import LandslideNetwork, load_landslide, save_landslide
-from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials
+from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials, with_practice
 from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.scores import Judged, by_event, joined, score, terciles
 from epi.learn.landslides.splits import Fold, event_folds, random_split
 from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, thesis_rows
 from epi.learn.metrics import rounded
-from epi.storage import atomic_path
+from epi.storage import atomic_path, crc_of
 
 Say = Callable[[str], None]
 
@@ -119,7 +118,7 @@ class LandslideStudy:
 
     def _practice_name(self, recipe: LandslideRecipe) -> str:
         own = self.profile.practice
-        return f"{recipe.network}-{own.events}-{own.patches}-{_stable(repr(self._practice_plan(recipe).facts()))}"
+        return f"{recipe.network}-{own.events}-{own.patches}-{crc_of(repr(self._practice_plan(recipe).facts()))}"
 
     def baselines(self, split: str) -> dict[str, list[dict[str, Judged]]]:
         """Answers that need no network, a judgement a fold, at each of the thresholds."""
@@ -154,7 +153,8 @@ class LandslideStudy:
 
 
 def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Do the study, and write its tables, its example maps and the weights of our network.
+    """Do the study, and write its tables, its example maps and the weights of our network; those two, of data that are
+    not simulated, into the study's own folder.
 
     Parameters
     ----------
@@ -167,29 +167,30 @@ def run_landslides(study: LandslideStudy, *, command: str, home: Path) -> tuple[
     Scores and ablation: a row a method and split, as written.
     """
     profile = study.profile
-    base, ours = profile.published, profile.ours
+    base, after, ours = profile.published, with_practice(profile), profile.ours
     rows = thesis_rows()
     free = {split: study.baselines(split) for split in (RANDOM, BY_EVENT)}
     for split, found in free.items():
         for name, folds in found.items():
             rows += [baseline_row(name, split, [fold[on] for fold in folds], on) for on in THRESHOLDS]
-    made, known = study.rows(trials(profile), keep=(base.name, ours.name))
-    facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed, "command": command}
+    made, known = study.rows(trials(profile), keep=(after.name, ours.name))
+    facts: dict[str, Any] = {"pixels": profile.pixels, "seed": study.seed} | terciles(study.patches.label).facts()
+    facts["command"] = command
     scores = rounded(pd.DataFrame(rows + made).assign(**facts))
     parts, _ = study.rows(ablation(profile) if profile.retrain else ())
-    parts = hidden_rows(study, ours, known[ours.name]) + parts
+    parts = exchanged_rows(study, ours, known[ours.name]) + parts
     channels = rounded(pd.DataFrame(parts).assign(**facts))
     judged = {"low coherence": [joined([fold[KEPT] for fold in free[BY_EVENT]["low coherence"]])]}
-    judged |= {name: known[name] for name in (base.name, ours.name)}
+    judged |= {name: known[name] for name in (base.name, after.name, ours.name)}
     events = pd.concat([by_event(each).assign(method=name) for name, each in judged.items()], ignore_index=True)
     written = {"scores": scores, "ablation": channels, "events": rounded(events.assign(command=command))}
     for name, table in written.items():
         with atomic_path(home / f"{study.tables}_{name}.csv") as path:
             table.to_csv(path, index=False)
-    shown = {"published": base, "ours": ours}
-    with atomic_path(home / f"{study.tables}_maps.nc") as path:
-        example_maps(study, shown).to_netcdf(path, engine="h5netcdf")
-    _ship(study, ours, scores, command, home / f"{study.tables}.safetensors")
+    place = home if study.simulated else study.folder  # ground and landslides of others are not ours to pass on
+    with atomic_path(place / f"{study.tables}_maps.nc") as path:
+        example_maps(study, {"published": after, "ours": ours}).to_netcdf(path, engine="h5netcdf")
+    _ship(study, ours, scores, command, place / f"{study.tables}.safetensors")
     return scores, channels
 
 
@@ -205,8 +206,11 @@ def _ship(study: LandslideStudy, ours: LandslideRecipe, scores: pd.DataFrame, co
 
 def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series, command: str) -> dict[str, object]:
     """What the weights that ship say of themselves."""
-    names = [name for name, value in row.items() if isinstance(value, float | int) and not isinstance(value, bool)]
-    numbers = {name: row[name] for name in names if np.isfinite(row[name])}
+    numbers = {
+        name: value
+        for name, value in row.items()
+        if isinstance(value, float | int) and not isinstance(value, bool) and np.isfinite(value)
+    }
     tested = sorted(set(own.judged[KEPT].table["event"].tolist()))
     limits = [f"pixels of {study.patches.pixel_m:.0f} m: landslides of a few pixels are mostly missed"]
     if study.simulated:
@@ -231,8 +235,3 @@ def card(study: LandslideStudy, ours: LandslideRecipe, own: Cell, row: pd.Series
 
 def _slug(name: str) -> str:
     return "".join(each if each.isalnum() or each in "_-" else "-" for each in name)
-
-
-def _stable(text: str) -> int:
-    """A short number of a text, the same in every process."""
-    return zlib.crc32(text.encode())

@@ -39,6 +39,11 @@ class Terciles:
     landslide: tuple[float, float]
     patch: tuple[float, float]
 
+    def facts(self) -> dict[str, float]:
+        """The pixels by name, as columns of the tables."""
+        names = ("small_px", "medium_px", "patch_small_px", "patch_medium_px")
+        return dict(zip(names, (*self.landslide, *self.patch), strict=True))
+
 
 @dataclass(frozen=True)
 class Judged:

@@ -20,7 +20,7 @@ def simulated_patches(
     numbers: Iterable[int],
     *,
     pixels: int,
-    side: int,
+    side: int | None = None,
     keep: int | None = None,
     mapped: bool = True,
     say: Say = lambda _: None,
@@ -31,7 +31,7 @@ def simulated_patches(
     ----------
     recipe, seed, numbers : which events.
     pixels : side of a patch.
-    side : rows and columns of an event.
+    side : rows and columns of an event; None takes the recipe's own.
     keep : patches kept of each event, at random; None keeps all.
     mapped : label with the inventory that a person would have drawn, as real data are; else with what is true.
     say : is told how it goes.

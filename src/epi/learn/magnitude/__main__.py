@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     command = f"python -m epi.learn.magnitude --profile {options.profile}" + (" --data FOLDER" if options.data else "")
+    command += f" --threads {options.threads}" if options.threads else ""  # the latency of the tables depends on it
     asked = {
         "command": command,
         "device": options.device,

@@ -35,7 +35,7 @@ from epi.learn.magnitude.training import PRACTICE_RATE, SEEN, MagnitudePlan, pra
 from epi.learn.metrics import rounded
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
-from epi.storage import atomic_path
+from epi.storage import atomic_path, crc_of
 
 Say = Callable[[str], None]
 DATA_SEED = 1
@@ -132,7 +132,10 @@ def run_magnitude(
     sizes = [_size_row(model, pixels, scaling) for model in MODELS]
     ranking = []
     for model, planned in profile.plans.items():
-        plan = replace(planned, practice=0) if data else planned  # only of simulated pairs is it known what changed
+        plan = planned
+        if data and plan.practice:
+            say(f"{model}: no practice, for only of simulated pairs is it known what changed")
+            plan = replace(plan, practice=0)
         ways: dict[str, dict[int, pd.DataFrame]] = {way: {} for way in WAYS}
         for seed in profile.seeds:
             own = replace(plan, seed=seed, device=device)
@@ -166,7 +169,7 @@ def _pairs(profile: MagnitudeProfile, home: Path, data: str | Path | None, pixel
     """Pairs of all parts, simulated where no folder is given."""
     if data is None:
         counts = "-".join(str(count) for count in profile.events.values())
-        data = home / f"{profile.recipe.name}-{DATA_SEED}-{pixels}-{counts}"
+        data = home / f"{profile.recipe.name}-{crc_of(repr(profile.recipe))}-{DATA_SEED}-{pixels}-{counts}"
         if not (data / FILENAME).is_file():
             say(f"simulating {sum(profile.events.values())} earthquakes")
             write_quakeset(data / FILENAME, profile.recipe, DATA_SEED, profile.events, pixels, say=say)

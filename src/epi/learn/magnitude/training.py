@@ -18,6 +18,7 @@ from epi.learn.libraries import lightning
 from epi.learn.magnitude.losses import MARGIN, magnitude_losses
 from epi.learn.magnitude.networks import MagnitudeNetwork, MagnitudeSettings, build_magnitude
 from epi.learn.magnitude.quakeset import CHANNELS, Pairs, Scaling
+from epi.learn.study.networks import RANDOM, UNREACHABLE
 from epi.learn.weights import steps_done
 from epi.storage import make_folder
 
@@ -43,7 +44,8 @@ class MagnitudePlan:
     practice : passes of `practise`, which makes the weights that it begins with: not published.
     flips : probability of each of the two flips.
     weights : what it begins with: ``"auto"`` takes those learned on photographs where they can be had.
-    contrast : whether random weights (``weights=None``) begin as `begin_with_contrast` makes them; not published.
+    contrast : whether random weights, those too that stand in for ones that cannot be had, begin as
+        `begin_with_contrast` makes them; not published.
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
         published, and of use where random weights have few steps.
     seed : of the first weights, and of the order of the pairs and their flips.
@@ -197,7 +199,7 @@ def train_magnitude(
     FileFormatError : the folder's checkpoint is of another plan, or no checkpoint.
     DownloadError : published weights and no others were asked for, and they cannot be had.
     """
-    device_of(plan.device)
+    device_of(plan.device)  # one that is not here is refused before anything is made
     if pairs.pixels != plan.pixels:
         raise ParameterError(f"Pairs of {pairs.pixels} pixels for a network of {plan.pixels}: make them alike.")
     steps, true = plan.steps(len(pairs)), pairs.magnitude
@@ -215,7 +217,7 @@ def train_magnitude(
     if practised:
         network.load_state_dict(practised.state_dict())
         began = PRACTISED
-    elif plan.contrast and not done and plan.weights is None:
+    elif plan.contrast and not done and began in (RANDOM, UNREACHABLE):
         begin_with_contrast(network)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     learning = MagnitudeLearning(plan, network, began, steps)

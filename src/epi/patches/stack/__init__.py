@@ -5,11 +5,10 @@ from epi.patches.stack.cut import check_patches, cut_patches, join_patches
 from epi.patches.stack.files import load_patches, load_stack, save_patches, save_stack
 from epi.patches.stack.make import check_stack, make_stack
 from epi.patches.stack.mask import landslide_mask
-from epi.patches.stack.statistics import band_statistics, mean_and_spread
+from epi.patches.stack.statistics import mean_and_spread
 
 __all__ = [
     "BANDS",
-    "band_statistics",
     "check_patches",
     "check_stack",
     "cut_patches",

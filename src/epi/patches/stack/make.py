@@ -46,9 +46,9 @@ def make_stack(
     ----------
     product : of either engine, on a map or a radar's grid, with phase, coherence, ``i`` and ``q``, elevation, unwrapped
         phase or displacement, and local incidence angle.
-    landslide : an inventory, whose dates are held against the product's (`epi.catalogue.select_dates`); a product that
-        states no dates takes all of them, and a warning says so. Or a mask of true and false (or 1 and 0) on the
-        product's grid. A mask without coordinates is taken to be on it.
+    landslide : an inventory, whose dates are held against the product's (`epi.catalogue.select_dates`); where the
+        product states no dates, or none of the landslides has one, all of them are taken, and a warning says so. Or a
+        mask of true and false (or 1 and 0) on the product's grid. A mask without coordinates is taken to be on it.
     all_touched : as for `landslide_mask`.
     required : bands without which a pixel is not valid; as published, all. An unwrapping that leaves out decorrelated
         ground leaves out landslides: the attributes say how many of their pixels are valid.
@@ -142,6 +142,14 @@ def _burned(product: xr.Dataset, inventory: Inventory, all_touched: bool) -> xr.
     first, last = (str(product.attrs.get(f"{side}_time", "")) for side in ("reference", "secondary"))
     if first and last:
         between = select_dates(inventory, first, last)
+        if between.landslides["date"].isna().all():
+            warnings.warn(
+                f"None of the {len(between)} landslides of {inventory.source} that are burned in says when it slid, so "
+                f"they were not held against the images of {first[:10]} and {last[:10]}: some may be older or younger. "
+                "Name the column of their dates (date_column), or choose those of this event first.",
+                UserWarning,
+                stacklevel=3,
+            )
     else:
         warnings.warn(
             "The product does not say when its two images were taken (attributes reference_time and secondary_time), "

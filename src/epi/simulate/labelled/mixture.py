@@ -124,7 +124,7 @@ TRAINING = Mixture(
     least_side=0.18,
     sides=8,
 )
-"""What networks learn from: the tests lie within."""
+"""What networks learn from: the frozen test lies within."""
 PLAIN = replace(
     TRAINING,
     name="plain",

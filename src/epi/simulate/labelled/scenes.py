@@ -40,7 +40,8 @@ class Scenes:
     valid : (n, pixels, pixels) bool, where there is data.
     unwrapped : (n,) bool.
     mask : (n, pixels, pixels) bool, ground with data that an earthquake moved by `LEAST_M` and by `PEAK_SHARE` of the
-        largest displacement in the scene, or more.
+        largest displacement in the scene, or more; empty where that lies under ground without data and nothing else
+        reaches its share.
     displacement : (n, pixels, pixels) float32, of the earthquake alone, metres along the line of sight, toward
         positive.
     kind : (n,) int, numbers of `KINDS`.
