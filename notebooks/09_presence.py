@@ -186,7 +186,7 @@ for name, column in said.items():
     print(f"{name}, on the same scenes: AUC {roc_auc_score(same['present'], same[column]):.2f}")
 
 # %% [markdown]
-# It had one bit a scene to learn from, where the two others were also shown which ground moved; and fewer scenes. Which of the two counts more was not asked. Where a network looked that tells so little is of no interest; so below, the gradient is followed through the U-Net.
+# It had one bit a scene to learn from, where the two others were also shown which ground moved; it saw fewer scenes; and its blocks begin all but switched off, which is meant for long training. Which of these counts most was not asked. Where a network looked that tells so little is of no interest; so below, the gradient is followed through the U-Net.
 #
 # ### Curves that need no threshold
 

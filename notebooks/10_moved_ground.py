@@ -228,7 +228,7 @@ frame, found = product.local_frame(scene), None
 try:
     result, found = detect.detect_scene(network, scene)
     verdict = "an earthquake" if result["present"] else "no earthquake: what follows may be air"
-    print(f"probability {result['probability']:.3f} of {result['alarm']:.3f} for an alarm: {verdict}")
+    print(f"probability {result['probability']:.3f}, alarm from {result['alarm']:.3f}: {verdict}")
     print(f"{result['moved_km2']:.0f} km² marked as moved")
     for box in result["boxes"]:
         west, east, south, north = (box[f"{side}_km"] for side in ("west", "east", "south", "north"))

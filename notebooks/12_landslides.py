@@ -405,7 +405,7 @@ for on in ("validation", "all others"):
 # %%
 free = rows[rows["part"] == "baseline"].xs("all others", level=1)["iou"]
 beaten = [name for name, iou in others.items() if iou < free.max()]
-print(f"{free.idxmax()}, without a network, has {free.max():.3f}; no better, so learned too little: {', '.join(beaten) or 'none'}")  # fmt: skip
+print(f"{free.idxmax()}, without a network, has {free.max():.3f}; no better, so learned too little: {'; '.join(beaten) or 'none'}")  # fmt: skip
 print(f"ours is {best['iou'] / free.max():.1f} times as good as the best answer without a network")
 print(f"small: landslides of up to {best['small_px']:.0f} pixels, and patches with up to {best['patch_small_px']:.0f}")
 print(f"such patches: recall {best['patch_small_recall']:.3f} at precision {best['patch_small_precision']:.3f}")

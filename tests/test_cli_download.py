@@ -441,7 +441,10 @@ def test_single_bursts_are_pixels_and_metadata(says, servers, orbits, home, monk
     assert open_safe(home / "cache" / "bursts" / names[0]).platform == "S1A"
 
 
-PROGRAM = "import sys; from epi.cli import main; sys.exit(main(sys.argv[1:]))"
+PROGRAM = """import signal, sys
+from epi.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to it
+sys.exit(main(sys.argv[1:]))"""
 
 
 def test_an_interrupt_stops_at_once_and_keeps_what_came(servers, home):
