@@ -30,8 +30,7 @@ Catalogue = Annotated[
     typer.Option(metavar="FILE|usgs|isc|emsc", help="Where the earthquake is listed, if not in ours; also an address."),
 ]
 Quantity = Annotated[
-    Literal["displacement", "unwrapped", "wrapped"] | None,
-    typer.Option(help="What the file's numbers are."),
+    Literal["displacement", "unwrapped", "wrapped"] | None, typer.Option(help="What the file's numbers are.")
 ]
 Units = Annotated[Literal["rad", "m", "cm", "mm"] | None, typer.Option(help="Their unit.")]
 Positive = Annotated[

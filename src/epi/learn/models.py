@@ -3,19 +3,19 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from epi.errors import FileFormatError
 from epi.learn.channels import CHANNELS
-from epi.learn.weights import refused, stated_facts
+from epi.learn.weights import card_in, load_weights
 from epi.storage import atomic_path
 
-REMEDY = "train it again with make train-locator"
+OWN = {"of": "this network", "remedy": "train it again with make train-locator"}
+"""What an error says of these files."""
 CELLS = 24
 """Cells a side of the map that is answered; a patch of 128 pixels covers the inner 16."""
 PIXELS_A_CELL = 8
@@ -201,18 +201,11 @@ def load_network(path: str | Path) -> Locator:
     ------
     FileFormatError : no such file, not weights of this kind, or weights of another architecture.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"No network {source}: the one that ships is data/locator.safetensors; check the path.")
-    with refused(source, of="this network", remedy=REMEDY):
-        facts = stated_facts(source)
-        known = json.loads(facts["settings"])
-        network = Locator(Settings(**known | {"widths": tuple(known["widths"])}))
-        weights = safetensors.torch.load_file(source)
-        network.load_state_dict(weights)
-    if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: train it again with make train-locator.")
-    return network.eval()
+
+    def make(known: dict[str, Any]) -> Locator:
+        return Locator(Settings(**known | {"widths": tuple(known["widths"])}))
+
+    return load_weights(path, "settings", make, ships="the one that ships is data/locator.safetensors", **OWN)
 
 
 def read_card(path: str | Path) -> dict[str, object]:
@@ -222,5 +215,4 @@ def read_card(path: str | Path) -> dict[str, object]:
     ------
     FileFormatError : no such file, or no network's.
     """
-    with refused(Path(path), of="this network", remedy=REMEDY):
-        return dict(json.loads(stated_facts(Path(path))["card"]))
+    return card_in(path, "settings", **OWN)

@@ -1,9 +1,10 @@
 """Files of weights and checkpoints: what they say of themselves, and one error for all that can be wrong with them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from epi.errors import FileFormatError
 from epi.storage import atomic_path
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @contextmanager
@@ -58,6 +61,47 @@ def save_halved(network: nn.Module, path: str | Path, facts: Mapping[str, object
     with atomic_path(path) as temporary:
         safetensors.torch.save_file(weights, temporary, metadata=stated)
     return Path(path)
+
+
+def load_weights(
+    path: str | Path, name: str, make: Callable[[dict[str, Any]], Network], *, of: str, ships: str, remedy: str
+) -> Network:
+    """Read a network from its file, ready to look; nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : a ``.safetensors`` file.
+    name : of the fact that holds its settings.
+    make : makes the network of these settings.
+    of, ships, remedy : whose weights they are, which of them ship, and what to do where it is no such file.
+
+    Raises
+    ------
+    FileFormatError : no such file, no such network's, or weights that do not fit or are not finite.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileFormatError(f"No network {source}: {ships}; check the path.")
+    with refused(source, of=of, remedy=remedy):
+        network = make(json.loads(stated_facts(source)[name]))
+        weights = read_whole(source)
+        network.load_state_dict(weights)
+    if not all(torch.isfinite(part).all() for part in weights.values()):
+        raise FileFormatError(f"{source} holds weights that are not finite: {remedy}.")
+    return network.eval()
+
+
+def card_in(path: str | Path, name: str, *, of: str, remedy: str) -> dict[str, Any]:
+    """Read the card in a file of weights; one without the fact of that name is another network's, and refused.
+
+    Raises
+    ------
+    FileFormatError : no such file, or no such network's.
+    """
+    with refused(Path(path), of=of, remedy=remedy):
+        facts = stated_facts(Path(path))
+        card, _ = facts["card"], facts[name]
+        return dict(json.loads(card))
 
 
 def read_whole(source: Path) -> dict[str, Tensor]:

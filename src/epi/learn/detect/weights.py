@@ -1,18 +1,15 @@
 """Files of detectors: weights, settings and a card, of which nothing is executed when they are read."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from epi.errors import FileFormatError
 from epi.learn.detect.networks import Detector, DetectSettings, build_detector
-from epi.learn.weights import read_whole, refused, save_halved, stated_facts
+from epi.learn.weights import card_in, load_weights, save_halved
 
-REMEDY = "give one of data/detector_*.safetensors"
+OWN = {"of": "a detector", "remedy": "give one of data/detector_*.safetensors"}
+"""What an error says of these files."""
 
 
 def weights_name(network: str) -> str:
@@ -43,16 +40,8 @@ def load_detector(path: str | Path) -> Detector:
     ------
     FileFormatError : no such file, no weights of a detector, or of another architecture.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"No network {source}: those that ship are data/detector*.safetensors; check the path.")
-    with refused(source, of="a detector", remedy=REMEDY):
-        network = build_detector(DetectSettings(**json.loads(stated_facts(source)["detector"])))
-        weights = read_whole(source)
-        network.load_state_dict(weights)
-    if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
-    return network.eval()
+    ships = "those that ship are data/detector*.safetensors"
+    return load_weights(path, "detector", lambda known: build_detector(DetectSettings(**known)), ships=ships, **OWN)
 
 
 def read_detector_card(path: str | Path) -> dict[str, Any]:
@@ -62,10 +51,7 @@ def read_detector_card(path: str | Path) -> dict[str, Any]:
     ------
     FileFormatError : no such file, or no detector's.
     """
-    with refused(Path(path), of="a detector", remedy=REMEDY):
-        facts = stated_facts(Path(path))
-        facts["detector"]  # another network's card is refused
-        return dict(json.loads(facts["card"]))
+    return card_in(path, "detector", **OWN)
 
 
 def training_rounds(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:

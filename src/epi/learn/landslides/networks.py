@@ -1,6 +1,5 @@
 """Networks that say which pixels slid, made of segmentation-models-pytorch's, and their files of weights."""
 
-import json
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,14 +9,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import ParameterError
 from epi.learn.landslides.channels import PUBLISHED_CHANNELS, check_channels
 from epi.learn.landslides.data import Normaliser
 from epi.learn.libraries import smp
 from epi.learn.study.networks import PUBLISHED, RANDOM, UNREACHABLE, WeightsUnreachable, reach_hub
-from epi.learn.weights import read_whole, refused, save_halved, stated_facts
+from epi.learn.weights import card_in, load_weights, save_halved
 
-REMEDY = "give those that python -m epi.learn.landslides writes"
+OWN = {"of": "a landslide network", "remedy": "give those that python -m epi.learn.landslides writes"}
+"""What an error says of these files."""
 STEP = 32
 """Sides of patches are multiples of so many pixels."""
 
@@ -163,18 +163,12 @@ def load_landslide(path: str | Path) -> LandslideNetwork:
     ------
     FileFormatError : no such file, no weights of a landslide network, or of another architecture.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"No network {source}: the one that ships is data/landslide.safetensors; check the path.")
-    with refused(source, of="a landslide network", remedy=REMEDY):
-        known = json.loads(stated_facts(source)["landslide"])
+
+    def make(known: dict[str, Any]) -> LandslideNetwork:
         known["normaliser"] = Normaliser(**{name: tuple(value) for name, value in known["normaliser"].items()})
-        network, _ = build_landslide(LandslideSettings(**known))
-        weights = read_whole(source)
-        network.load_state_dict(weights)
-    if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
-    return network.eval()
+        return build_landslide(LandslideSettings(**known))[0]
+
+    return load_weights(path, "landslide", make, ships="the one that ships is data/landslide.safetensors", **OWN)
 
 
 def read_landslide_card(path: str | Path) -> dict[str, Any]:
@@ -184,10 +178,7 @@ def read_landslide_card(path: str | Path) -> dict[str, Any]:
     ------
     FileFormatError : no such file, or of another network.
     """
-    with refused(Path(path), of="a landslide network", remedy=REMEDY):
-        facts = stated_facts(Path(path))
-        facts["landslide"]  # another network's card is refused
-        return dict(json.loads(facts["card"]))
+    return card_in(path, "landslide", **OWN)
 
 
 def blank_settings(network: str, channels: tuple[str, ...] = PUBLISHED_CHANNELS, *, pixels: int) -> LandslideSettings:

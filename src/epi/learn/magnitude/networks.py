@@ -1,7 +1,6 @@
 """The five published networks, by timm, with one answer: a magnitude."""
 
 import copy
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from epi.errors import FileFormatError, ParameterError
+from epi.errors import ParameterError
 from epi.learn.magnitude.quakeset import CHANNELS, Pairs, Scaling
 from epi.learn.study.networks import begin_network, reach_hub
-from epi.learn.weights import read_whole, refused, save_halved, stated_facts
+from epi.learn.weights import card_in, load_weights, save_halved
 
-REMEDY = "give those of python -m epi.learn.magnitude --profile cpu"
+OWN = {"of": "a magnitude network", "remedy": "give those of python -m epi.learn.magnitude --profile cpu"}
+"""What an error says of these files."""
 LEAST_PIXELS = 32
 
 
@@ -230,18 +230,12 @@ def load_magnitude(path: str | Path) -> MagnitudeNetwork:
     ------
     FileFormatError : no such file, no weights of such a network, or of another architecture.
     """
-    source = Path(path)
-    if not source.is_file():
-        raise FileFormatError(f"No network {source}: the one that ships is data/magnitude_*.safetensors.")
-    with refused(source, of="a magnitude network", remedy=REMEDY):
-        stated = json.loads(stated_facts(source)["magnitude"])
-        scaling = Scaling(*(tuple(stated["scaling"][name]) for name in ("mean", "spread")))
-        network, _ = build_magnitude(MagnitudeSettings(**(stated | {"scaling": scaling})))
-        weights = read_whole(source)
-        network.load_state_dict(weights)
-    if not all(torch.isfinite(part).all() for part in weights.values()):
-        raise FileFormatError(f"{source} holds weights that are not finite: {REMEDY}.")
-    return network.eval()
+
+    def make(known: dict[str, Any]) -> MagnitudeNetwork:
+        scaling = Scaling(*(tuple(known["scaling"][name]) for name in ("mean", "spread")))
+        return build_magnitude(MagnitudeSettings(**(known | {"scaling": scaling})))[0]
+
+    return load_weights(path, "magnitude", make, ships="the one that ships is data/magnitude_*.safetensors", **OWN)
 
 
 def read_magnitude_card(path: str | Path) -> dict[str, Any]:
@@ -251,7 +245,4 @@ def read_magnitude_card(path: str | Path) -> dict[str, Any]:
     ------
     FileFormatError : no such file, or no such network's.
     """
-    with refused(Path(path), of="a magnitude network", remedy=REMEDY):
-        facts = stated_facts(Path(path))
-        facts["magnitude"]  # another network's card is refused
-        return dict(json.loads(facts["card"]))
+    return card_in(path, "magnitude", **OWN)
