@@ -191,6 +191,23 @@ def test_without_air_and_noise_the_phase_is_the_displacement(monkeypatch):
             assert float((steady - steady.median()).abs().quantile(0.95)) < 0.02
 
 
+def test_layered_air_falls_with_height_in_the_share_asked():
+    """The same scenes, the sign of their layered delay aside: mountains, of which there are few, stand out below."""
+    layers = replace(
+        CLEAN, earthquakes=0.0, quiet=("layered air",), atmosphere_m=(0.02, 0.02), least_side=1.0, no_data=0.0
+    )
+
+    def skewness(falling):
+        phase = block(replace(layers, falling=falling)).phase.flatten(1)
+        about = phase - phase.mean(1, keepdim=True)
+        return (about**3).mean(1) / (about**2).mean(1) ** 1.5
+
+    rising, falling, both = (skewness(share) for share in (0.0, 1.0, 0.5))
+    assert rising.median() < -0.2
+    assert falling.median() > 0.2
+    assert 0.3 < float((both > 0).float().mean()) < 0.7
+
+
 def test_the_l_band_sees_the_same_ground_with_slower_phase(monkeypatch):
     monkeypatch.setattr(scenes, "_TRICKS", np.array([1]))
     short, long = block(CLEAN), block(replace(CLEAN, wavelength_m=LBAND_WAVELENGTH_M))
@@ -247,6 +264,7 @@ def test_scenes_too_small_to_show_anything_are_refused():
         ({"earthquakes": 1.5}, "earthquakes 1.5: give a share from 0 to 1"),
         ({"unwrapped": -0.1}, "unwrapped -0.1: give a share"),
         ({"stratified": float("nan")}, "stratified nan: give a share"),
+        ({"falling": 1.1}, "falling 1.1: give a share"),
         ({"no_data": 2}, "no_data 2: give a share"),
         ({"magnitude": (7.0, 5.0)}, "magnitude from 7 to 5: give two positive numbers, the smaller first"),
         ({"depth_km": (-1.0, 5.0)}, "depth_km from -1 to 5: give two positive"),

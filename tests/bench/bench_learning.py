@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from epi import learn
+from epi.learn.devices import knows_half
 from epi.learn.train import Learning
 from epi.settings import settings
 from epi.simulate import recipe
@@ -72,7 +73,7 @@ def trained() -> list[str]:
     held = next(iter(batches))
 
     def step(batch: tuple[torch.Tensor, ...], *, average: bool = True) -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.half and knows_half("cpu")):
             loss = learning.training_step(batch, 0)
         optimiser.zero_grad()
         loss.backward()

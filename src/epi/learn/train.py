@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from epi.errors import FileFormatError
 from epi.learn.data import Batches, Sample
-from epi.learn.devices import device_of
+from epi.learn.devices import device_of, precision_of
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.likelihood import VISIBLE_M, losses
 from epi.learn.models import Answer, Locator, Settings
@@ -39,7 +39,7 @@ class Plan:
     seed : of the first weights and of the stream.
     workers : processes that draw patches.
     device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    half : compute in bfloat16, faster where the processor knows it.
+    half : compute in bfloat16, where the device knows it (`epi.learn.devices.knows_half`).
     settings, weather : of the network and of the stream.
     """
 
@@ -209,7 +209,7 @@ def train_network(plan: Plan, *, folder: str | Path | None = None, every: int = 
             max_steps=plan.steps,
             accelerator=device_of(plan.device),
             devices=1,
-            precision="bf16-mixed" if plan.half else "32-true",
+            precision=precision_of(device_of(plan.device), half=plan.half),
             callbacks=[Keeping(kept, every)] if kept else [],
             logger=False,
             enable_checkpointing=False,

@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from epi.learn.ablation.pool import PIXELS, SIZE_KM, Pool
 from epi.learn.channels import CHANNELS
+from epi.learn.devices import knows_half
 from epi.learn.likelihood import losses
 from epi.learn.models import CELLS, Answer, Locator, Settings
 
@@ -114,7 +115,7 @@ def train(
     average = AveragedModel(network, avg_fn=get_ema_avg_fn(1 - 1 / course.memory), use_buffers=True)  # type: ignore[no-untyped-call]
     rows, recent = [], []
     for step, chosen in enumerate(_order(len(material.pool), course, seed), start=1):
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=knows_half("cpu")):
             answer = network.answer(material.channels(chosen))
         loss = _place(answer, material, chosen)
         optimiser.zero_grad()

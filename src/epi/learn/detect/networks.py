@@ -12,24 +12,26 @@ from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
 
-CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
+CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_zepto_rms"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
     "unet-inceptionv3": "tu-inception_v3",
     "unet-vgg19": "vgg19_bn",
     "unet-resnet50": "resnet50",
     "dual-attention": "resnet50",
-    "unet-convnext": "tu-convnext_atto",
+    "unet-convnext": "tu-convnext_zepto_rms",  # without layer scale, which keeps blocks still for thousands of steps
     "unet-resnet10": "tu-resnet10t",
     "vit-small": "",
 }
 """Networks that also say where, and their encoders."""
 SMALL_VIT: dict[str, Any] = {"patch_size": 8, "embed_dim": 128, "depth": 6, "num_heads": 4}
 """The small transformer: squares of 8 pixels, few layers."""
+LIGHT = ("unet-resnet10", "unet-convnext")
+"""The small U-Nets: what they say of presence hears of their mask, and they say how far the ground moved."""
 DECODER = (96, 64, 48, 24, 8)
-"""Channels of the small network's decoder, from coarse to fine."""
+"""Channels of their decoders, from coarse to fine."""
 SQUARE = 4
-"""Side in pixels, about 2 km, of what the small network's strongest evidence is looked for in."""
+"""Side in pixels, about 2 km, of what their strongest evidence is looked for in."""
 
 
 class Found(NamedTuple):
@@ -102,20 +104,20 @@ class Classifier(nn.Module):
 class Segmenter(nn.Module):
     """One of smp's networks: a mask, and from the encoder's last features one answer a scene.
 
-    In the small network that answer also hears of the strongest evidence anywhere in the mask: features averaged over
-    the scene hardly notice an earthquake that is a few kilometres wide. It also learns how far the ground moved, which
-    teaches it to tell motion from air.
+    In the small ones that answer also hears of the strongest evidence anywhere in the mask: features averaged over
+    the scene hardly notice an earthquake that is a few kilometres wide. They also learn how far the ground moved, which
+    teaches them to tell motion from air.
     """
 
     def __init__(self, settings: DetectSettings) -> None:
         super().__init__()
         self.settings = settings
         encoder = SEGMENTERS[settings.network]
-        small = settings.network == "unet-resnet10"
-        made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1 + small}
-        made |= {"decoder_channels": DECODER} if small or settings.network == "unet-convnext" else {}
+        light = settings.network in LIGHT
+        made: dict[str, Any] = {"encoder_weights": None, "in_channels": len(DETECT_CHANNELS), "classes": 1 + light}
+        made |= {"decoder_channels": DECODER} if light else {}
         self.body = smp.Unet(encoder, aux_params={"classes": 1, "pooling": "avg", "dropout": None}, **made)
-        self.heard = nn.Parameter(torch.full((1,), 0.1)) if small else None
+        self.heard = nn.Parameter(torch.full((1,), 0.1)) if light else None
         if settings.network == "unet-convnext":
             _tell_no_data(self.body.encoder.model.stem_0)
 

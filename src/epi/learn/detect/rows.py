@@ -67,8 +67,8 @@ def limits(plan: DetectPlan) -> list[str]:
         "magma that opens or swells deep down moves the ground much as an earthquake does: it may be taken for one",
         "an earthquake that moves the ground less than the air seems to can only be guessed at; none that moves it by "
         "half a fringe or less was asked for",
-        "layered air always seems to lift mountains here, and ground that only sinks is mostly no earthquake's: the "
-        "sign of an unwrapped scene matters",
+        ("" if mixture.falling else "layered air always seems to lift mountains here, and ")
+        + "ground that only sinks is mostly no earthquake's: the sign of an unwrapped scene matters",
         "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",
     ]
 

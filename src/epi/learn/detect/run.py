@@ -81,8 +81,9 @@ def _published(network: str, pixels: int, **named: Any) -> DetectPlan:  # noqa: 
 
 TOGETHER = ("unet-inceptionv3", "unet-vgg19")
 """Networks whose intersection was hoped for."""
-AGAIN = ("unet-resnet10", "vit-small")
+AGAIN = ("unet-resnet10", "vit-small", "unet-convnext")
 """Networks that ship, which ``judge`` judges once more: their plans and seeds are those of their cards."""
+_CONVNEXT = _plan("unet-convnext", scenes=120_000, plain=30_000)
 POSTER = ("unet-inceptionv3", "unet-vgg19", "unet-resnet50", "dual-attention")
 PROFILES: dict[str, DetectProfile] = {
     "ship": DetectProfile(
@@ -90,6 +91,7 @@ PROFILES: dict[str, DetectProfile] = {
         {
             "unet-resnet10": _plan("unet-resnet10", scenes=200_000, plain=40_000),
             "vit-small": _plan("vit-small", scenes=140_000, plain=40_000, rate=6e-4),
+            "unet-convnext": _CONVNEXT,
         },
         validation=40,
         test=32,
@@ -97,17 +99,19 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "further": DetectProfile(
         "detect_scores.csv",
-        {"unet-resnet10": _further("unet-resnet10", scenes=130_000)},
+        {"unet-resnet10": _further("unet-resnet10", scenes=80_000)},
         validation=40,
         test=32,
         ships=True,
-        again=("vit-small",),
+        again=AGAIN[1:],
+    ),
+    "convnext": DetectProfile(
+        "detect_scores.csv", {"unet-convnext": _CONVNEXT}, validation=40, test=32, ships=True, again=AGAIN[:2]
     ),
     "judge": DetectProfile("detect_scores.csv", {}, validation=40, test=32, ships=True, again=AGAIN),
     "compare": DetectProfile(
         "detect_compare.csv",
-        {name: _few(name) for name in (*POSTER, "unet-convnext")}
-        | {"convnext": _plan("convnext", scenes=50_000, plain=20_000)},
+        {name: _few(name) for name in (*POSTER, "unet-convnext")},
         validation=8,
         test=6,
     ),

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from epi.learn.detect.data import Sample, SceneBatches, block_of, part_blocks, sample_of
 from epi.learn.detect.networks import Detector, DetectSettings, Found, build_detector
-from epi.learn.devices import device_of
+from epi.learn.devices import device_of, precision_of
 from epi.learn.libraries import lightning, silent_lightning
 from epi.learn.train import Keeping
 from epi.learn.weights import steps_done
@@ -42,7 +42,7 @@ class DetectPlan:
     seed : of the first weights and of the scenes.
     workers : processes that make scenes.
     device : ``"auto"``, ``"cpu"`` or ``"cuda"``.
-    half : compute in bfloat16.
+    half : compute in bfloat16, where the device knows it (`epi.learn.devices.knows_half`).
     """
 
     settings: DetectSettings
@@ -270,7 +270,7 @@ def fit(
             max_steps=steps,
             accelerator=device_of(device),
             devices=1,
-            precision="bf16-mixed" if half else "32-true",
+            precision=precision_of(device_of(device), half=half),
             callbacks=[Keeping(kept, every)] if kept else [],
             logger=False,
             enable_checkpointing=False,

@@ -31,7 +31,7 @@ class LandslideRecipe:
     weights : what the encoder begins with: None or "auto".
     practice : begin with a network that was trained so on simulated scenes of other events.
     views : 1, or 8: what is said of a patch is the mean logit of its flips and turns.
-    half : compute in bfloat16.
+    half : compute in bfloat16, where the device knows it (`epi.learn.devices.knows_half`).
     """
 
     name: str = "published"

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from epi.errors import ParameterError
 from epi.learn.detect.train import CHECKPOINT, fit, running_mean
-from epi.learn.devices import device_of
+from epi.learn.devices import device_of, knows_half
 from epi.learn.landslides.data import Samples
 from epi.learn.landslides.losses import landslide_loss
 from epi.learn.landslides.networks import LandslideNetwork, LandslideSettings, build_landslide
@@ -198,7 +198,7 @@ def predict(
     ----------
     network : trained.
     channels : (n, channels, rows, columns), normalised as its settings say, see `samples_of`.
-    half : compute in bfloat16.
+    half : compute in bfloat16, where the device knows it (`epi.learn.devices.knows_half`).
     device : where.
     views : 1, or 8: the mean of the logits of its flips and turns.
 
@@ -216,7 +216,7 @@ def predict(
         raise ParameterError("A channel is not a number somewhere: make channels with samples_of, which fills gaps.")
     network.to(device).eval()
     parts = []
-    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=half):
+    with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16, enabled=half and knows_half(device)):
         for piece in torch.split(channels, EVAL_BATCH):
             said = torch.zeros(len(piece), *piece.shape[2:])
             for view in range(views):

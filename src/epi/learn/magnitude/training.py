@@ -49,7 +49,7 @@ class MagnitudePlan:
     standardised : whether answers begin at the mean of the training magnitudes, in units of their spread; not
         published, and of use where random weights have few steps.
     seed : of the first weights, and of the order of the pairs and their flips.
-    device, half : where it is trained, and whether in bfloat16.
+    device, half : where it is trained, and whether in bfloat16 (if the device knows it).
     """
 
     model: str

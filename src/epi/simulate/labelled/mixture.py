@@ -52,6 +52,7 @@ class Mixture:
     wavelength_m : of the radar.
     sides : scenes that see one rupture, each from another place, turned another way.
     quiet : kinds of scenes without an earthquake.
+    falling : share of scenes whose layered delay falls with height; in the others it grows.
     """
 
     name: str
@@ -77,11 +78,12 @@ class Mixture:
     wavelength_m: float = SENTINEL1_WAVELENGTH_M
     sides: int = 1
     quiet: tuple[str, ...] = QUIET
+    falling: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.quiet or not set(self.quiet) <= set(QUIET):
             raise ParameterError(f"quiet {self.quiet}: give some of {', '.join(QUIET)}.")
-        for name in ("earthquakes", "unwrapped", "stratified", "no_data", "least_side"):
+        for name in ("earthquakes", "unwrapped", "stratified", "falling", "no_data", "least_side"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give a share from 0 to 1.")
         for name in ("magnitude", "depth_km", "roughness", "atmosphere_m", "coherence", "looks"):
@@ -117,6 +119,7 @@ TRAINING = Mixture(
     reach=0.65,
     atmosphere_m=(0.0015, 0.035),
     stratified=0.7,
+    falling=0.5,
     ramp_m=0.04,
     coherence=(0.15, 0.99),
     looks=(10.0, 1000.0),
@@ -124,7 +127,7 @@ TRAINING = Mixture(
     least_side=0.18,
     sides=8,
 )
-"""What networks learn from: the frozen test lies within."""
+"""What networks learn from: the frozen test lies within, and has layered air of one sign only."""
 PLAIN = replace(
     TRAINING,
     name="plain",

@@ -242,9 +242,10 @@ def _delay(
     steep = np.where(trick == _RAMP, rng.uniform(0.03, 0.1, count), rng.uniform(0, mixture.ramp_m, count))
     wild = sky.air(count, pixels, spacing, outer_km=mixture.outer_km, slope=mixture.slope, noise=noise)
     layered = sky.relief(count, pixels, spacing, noise=noise)
+    sign = np.where(rng.random(count) < mixture.falling, -1, 1) if mixture.falling else 1
     parts = (
         torch.tensor(each, dtype=torch.float32, device=offsets.device)[:, None, None]
-        for each in (rms * np.sqrt(1 - share), rms * np.sqrt(share))
+        for each in (rms * np.sqrt(1 - share), sign * rms * np.sqrt(share))
     )
     total = sum(part * field for part, field in zip(parts, (wild, layered), strict=True))
     return total + sky.ramps(steep, rng.uniform(0, 2 * np.pi, count), offsets), rms

@@ -37,6 +37,12 @@ def air(count: int, pixels: int, spacing_km: float, *, outer_km: float, slope: f
     return _standard(field)
 
 
+def spectrum(side: int, spacing_km: float, *, outer_km: float, slope: float) -> Floats:
+    """Power of the delay on the half plane of a real transform, of no particular size; see `air`."""
+    k = np.hypot(np.fft.fftfreq(side, spacing_km)[:, None], np.fft.rfftfreq(side, spacing_km)[None, :])
+    return np.asarray(power_spectrum(k, outer_scale_km=outer_km) * np.maximum(k * outer_km, 1.0) ** slope)
+
+
 def relief(count: int, pixels: int, spacing_km: float, *, noise: torch.Generator) -> Tensor:
     """Delay of layered air over mountains, of unit standard deviation: it follows heights, which have flat valleys."""
     ground = air(count, pixels, spacing_km, outer_km=RELIEF_KM, slope=-0.6, noise=noise)
@@ -168,8 +174,7 @@ def _gamma_root(shape: Tensor, normal: Tensor) -> Tensor:
 @lru_cache(maxsize=8)
 def _amplitude(side: int, spacing_km: float, outer_km: float, slope: float) -> NDArray[np.float32]:
     """Root of the delay's power on the half plane of a real transform, whose first column is its own mirror image."""
-    k = np.hypot(np.fft.fftfreq(side, spacing_km)[:, None], np.fft.rfftfreq(side, spacing_km)[None, :])
-    power = power_spectrum(k, outer_scale_km=outer_km) * np.maximum(k * outer_km, 1.0) ** slope
+    power = spectrum(side, spacing_km, outer_km=outer_km, slope=slope)
     power[:, 0] *= 2
     return np.asarray(np.sqrt(power), dtype=np.float32)
 
