@@ -19,7 +19,7 @@ help:
 	@echo "make lab     JupyterLab on the chapters"
 	@echo "make bench   speed, beside something to compare it with"
 	@echo "make train-locator   the network that locates, again: an hour and a half on two cores; PLAN=gpu for a large GPU"
-	@echo "make train-detectors networks that detect, from the beginning: two hours on two cores"
+	@echo "make train-detectors networks that detect, from the beginning: some hours"
 
 # The interpreter's own configuration lets notebooks/ run from the project's root in JupyterLab, as everywhere else;
 # matplotlib's first import builds its font cache here and not in a chapter.

@@ -38,8 +38,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from scipy.stats import binomtest, wilcoxon
-from sklearn.metrics import roc_auc_score
+from scipy.stats import binomtest, norm, wilcoxon
 
 from epi.errors import EpiError
 from epi.insar import product
@@ -98,12 +97,12 @@ for name, chosen in (("with an earthquake", present), ("without", ~present)):
 # The two overlap: sinking ground and magma have fringes too, and an earthquake in heavy air has few. A logistic regression on eleven such numbers
 # (densities, coherence, the spread of the unwrapped phase) is the second answer that a network must beat.
 #
-# ## Two networks
+# ## Three networks
 #
 # One cuts the scene into 144 squares and lets each hear of all others, as a Vision Transformer does {cite:p}`dosovitskiy2021`, only smaller than the
-# published one: six layers of four heads. The other is a convolutional network, a U-Net {cite:p}`ronneberger2015` on a small ResNet {cite:p}`he2016`. Both learned at the same time to
-# mark the ground that moved, which is the subject of {doc}`10_moved_ground`: a network that must say where finds out sooner what to look for. The U-Net's answer adds the strongest evidence anywhere in that mark to what its deepest features say on
-# average, since an average hardly notices an earthquake a few kilometres wide. Both see the phase as cosine and sine, its step to the next pixel, the coherence, where
+# published one: six layers of four heads. The others are convolutional networks, U-Nets {cite:p}`ronneberger2015` on a small ResNet {cite:p}`he2016` (called "U-Net" below) and on a small ConvNeXt {cite:p}`liu2022`. All learned at the same time to
+# mark the ground that moved, which is the subject of {doc}`10_moved_ground`: a network that must say where finds out sooner what to look for. The answer of the U-Nets adds the strongest evidence anywhere in that mark to what their deepest features say on
+# average, since an average hardly notices an earthquake a few kilometres wide. All see the phase as cosine and sine, its step to the next pixel, the coherence, where
 # there is data, and the unwrapped phase where there is one. They are told nothing of place, size or look direction.
 
 # %%
@@ -111,6 +110,7 @@ folder = settings().data
 networks = {
     "U-Net": detect.load_detector(folder / "detector_unet_resnet10.safetensors"),
     "transformer": detect.load_detector(folder / "detector_vit_small.safetensors"),
+    "ConvNeXt": detect.load_detector(folder / "detector_unet_convnext.safetensors"),
 }
 for name, network in networks.items():
     card = detect.read_detector_card(folder / f"detector_{network.settings.network.replace('-', '_')}.safetensors")
@@ -121,7 +121,7 @@ for name, network in networks.items():
 
 # %% [markdown]
 # Earthquakes that move the ground by no more than half a fringe can hardly be told from air. Learned from, they would teach that any scene may hold
-# one; so in its last round the U-Net learned presence from the others alone, and how far each pixel moved besides. Its probability is that of an earthquake above half a fringe. It should keep its word: after training the logit of each network was divided by one number, under which such scenes that it had not learned from
+# one; so the ConvNeXt, and the U-Net in its last rounds, learned presence from the others alone, and how far each pixel moved besides. Their probability is that of an earthquake above half a fringe. It should keep its word: after training the logit of each network was divided by one number, under which such scenes that it had not learned from
 # are likeliest {cite:p}`guo2017`. And an alarm is given from the probability that has the best $F_1$ on such scenes among those that no more
 # than 15 in a thousand scenes with nothing but air reach.
 #
@@ -134,7 +134,7 @@ for name, network in networks.items():
 # %%
 scores = pd.read_csv(folder / "detect_scores.csv")
 print("made by:", *scores["command"].unique())
-names = {"unet-resnet10": "U-Net", "vit-small": "transformer"}
+names = {"unet-resnet10": "U-Net", "vit-small": "transformer", "unet-convnext": "ConvNeXt"}
 scores = scores[scores["auc"].notna()].assign(network=scores["network"].replace(names))
 columns = ["precision", "recall", "f1", "accuracy", "auc", "auc_half", "average_precision", "calibration", "air_alarms"]
 table = scores.set_index(["test", "network"])[["n", "earthquakes", *columns]].round(3)
@@ -171,26 +171,16 @@ for name, metric in ((name, metric) for name in networks for metric in ("f1_one"
     print(f"{metric} lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {verdict}")
 
 # %% [markdown]
-# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. And what does a small ConvNeXt {cite:p}`liu2022`, which only says whether, learn from fewer scenes than the two had? It was judged on the first scenes of the same test:
-
-# %%
-every = pd.read_csv(folder / "detect_scenes.csv")
-frozen = every[(every["test"] == "frozen") & (every["present"] | (every["kind"] != "earthquake"))]
-said = {"U-Net": "unet-resnet10_probability", "transformer": "vit-small_probability"}
-said |= {name: f"{name}_score" for name in ("logistic regression", "fringe density")}
-small = pd.read_csv(folder / "detect_compare.csv").set_index(["network", "test"]).loc[("convnext", "frozen")]
-print(f"made by: {small['command']}; {small['scenes']:,.0f} scenes learned from, {small['n']:.0f} judged")
-print(f"ConvNeXt: AUC {small['auc']:.2f} ({small['auc_low']:.2f} to {small['auc_high']:.2f})")
-same = frozen.head(int(small["n"]))
-for name, column in said.items():
-    print(f"{name}, on the same scenes: AUC {roc_auc_score(same['present'], same[column]):.2f}")
-
-# %% [markdown]
-# It had one bit a scene to learn from, where the two others were also shown which ground moved; it saw fewer scenes; and its blocks begin all but switched off, which is meant for long training. Which of these counts most was not asked. Where a network looked that tells so little is of no interest; so below, the gradient is followed through the U-Net.
+# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run.
 #
 # ### Curves that need no threshold
 
 # %%
+every = pd.read_csv(folder / "detect_scenes.csv")
+tested = every[every["test"] == "frozen"].reset_index(drop=True)
+frozen = tested[tested["present"] | (tested["kind"] != "earthquake")]
+said = {name: f"{network.settings.network}_probability" for name, network in networks.items()}
+said |= {name: f"{name}_score" for name in ("logistic regression", "fringe density")}
 panels = detection.ranking_curves({name: frozen[column] for name, column in said.items()}, frozen["present"])
 
 # %% [markdown]
@@ -245,6 +235,33 @@ for name in networks:
 # %% [markdown]
 # *False alarms by what the scene holds; below, what that means for a satellite that comes every twelve days, and where earthquakes are as rare as they are.* A sill that opens and a buried fault that slips
 # can move the ground alike, and one look along one line may not tell them apart.
+#
+# ### How much could be found at all?
+#
+# The best of all tests is that of an observer who knows the very displacement $d$ to look for, and the covariance $C$ of air, ramp and noise. It weighs the pixels of the delay by $C^{-1} d$ {cite:p}`turin1960`, and what it
+# sums up to stands out of its own noise by the ratio
+#
+# $$ \rho = \sqrt{d^\top C^{-1} d}. $$
+#
+# Where false alarms exceed $z$ standard deviations, it finds the share $\Phi(\rho - z)$ of such earthquakes. An observer who does not know which one to look for must try many, and ask for a larger $z$: here what the largest of 600 of them exceeds on two empty skies in a hundred.
+
+# %%
+bound = pd.read_csv(folder / "detect_bound.csv").set_index("scene")
+print("made by:", *bound["command"].unique())
+both = tested.join(bound[["ratio", "known", "search"]], how="inner")
+assert np.allclose(both["peak_cm"], bound["peak_cm"], atol=1e-3)
+both = both[both["fringes"] > 1]
+both["U-Net"] = both[said["U-Net"]] >= alarm["U-Net"]
+for name in ("known", "search"):
+    both[f"z = {both[name].iloc[0]:.2f}, {name}"] = norm.cdf(both["ratio"] - both[name])
+shown_columns = ["U-Net", *[name for name in both if name.startswith("z = ")]]
+by_depth = both.groupby(pd.cut(both["depth_km"], [2, 4, 7, 10, 15]))
+rows = by_depth[shown_columns].mean().assign(n=by_depth.size())
+rows.loc["all"] = [*both[shown_columns].mean().tolist(), len(both)]
+rows.round(2)
+
+# %% [markdown]
+# *Share of earthquakes above one fringe that is found, by depth (km).*
 #
 # ### A whole scene has many squares
 #
@@ -301,7 +318,7 @@ for name, hits in called.items():
     print(f"layered air, {name}: {told_share(pd.Series(hits))} of {len(hits)} scenes called an earthquake")
 
 # %% [markdown]
-# Where the second share is the larger, the network has learned our simulator's sign together with the air, and real layered air of the other sign will fool it more often than the tables say.
+# Until its last round the U-Net had met the first sign alone, and of the second fell for one scene in fifteen; in that round half of the layered air had the other sign. The tests, which were written down before, still have the first alone, and the transformer has never met the second.
 #
 # ### By size, depth and form
 
@@ -334,7 +351,7 @@ pd.crosstab(truth, verdict)
 #
 # In each layer of a transformer, every square takes from every other, and the weights with which it does add up to one. Followed through all
 # layers {cite:p}`abnar2020`, they say how much of each square has reached the token from which the answer is read. For the convolutional network
-# there is no such thing; which of its deepest features the answer hangs on is asked of the gradient {cite:p}`selvaraju2017`. That map is coarse: three by three cells of 17 km, where attention has squares of 4 km. And what the
+# there is no such thing; which of its deepest features the answer hangs on is asked of the gradient {cite:p}`selvaraju2017`, here through the ConvNeXt. That map is coarse: three by three cells of 17 km, where attention has squares of 4 km. And what the
 # answer hears of the mask on other ways than through these features is not in it.
 
 # %%
@@ -342,8 +359,8 @@ n = int(torch.where(scenes.mask.float().mean((1, 2)) < 0.3, scenes.peak_m / scen
 weights = detect.attention_weights(networks["transformer"], channels[n : n + 1])
 assert torch.allclose(weights.sum(-1), torch.ones(()), atol=1e-4)
 attention = detect.enlarge(detect.rollout(weights), 96)
-gradient = detect.enlarge(detect.gradient_map(networks["U-Net"], channels[n : n + 1]), 96)
-maps = {"attention (rollout)": attention[0], "gradient (U-Net)": gradient[0]}
+gradient = detect.enlarge(detect.gradient_map(networks["ConvNeXt"], channels[n : n + 1]), 96)
+maps = {"attention (rollout)": attention[0], "gradient (ConvNeXt)": gradient[0]}
 half = {name: detect.boxes(each.numpy(), float(each.min() + each.max()) / 2)[:1] for name, each in maps.items()}
 panels = detection.looked_at(shown[n], maps, labelled.SIZE_KM, mask=scenes.mask[n], boxes=half)
 
@@ -372,7 +389,7 @@ followed = detect.rollout(detect.attention_weights(networks["transformer"], seen
 line = torch.arange(96) - 47.5
 found = {
     "attention (rollout)": detect.enlarge(followed, 96),
-    "gradient (U-Net)": detect.enlarge(detect.gradient_map(networks["U-Net"], seen), 96),
+    "gradient (ConvNeXt)": detect.enlarge(detect.gradient_map(networks["ConvNeXt"], seen), 96),
     "fringe density": detect.fringe_density(seen),
     "the middle": -torch.hypot(line[:, None], line).expand_as(kept.phase),
 }

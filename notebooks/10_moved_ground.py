@@ -144,7 +144,8 @@ published
 # %%
 scores = pd.read_csv(settings().data / "detect_scores.csv")
 print("made by:", *scores["command"].unique())
-scores["network"] = scores["network"].replace({"unet-resnet10": "U-Net", "vit-small": "transformer"})
+names = {"unet-resnet10": "U-Net", "vit-small": "transformer", "unet-convnext": "ConvNeXt"}
+scores["network"] = scores["network"].replace(names)
 masks = scores[scores["mask_iou"].notna()].set_index(["test", "network"])
 columns = {"mask_n": "earthquakes", "mask_iou": "IoU", "mask_iou_low": "from", "mask_iou_high": "to"}
 columns |= {"mask_dice": "Dice", "mask_accuracy": "accuracy", "mask_iou_image": "IoU per image"}

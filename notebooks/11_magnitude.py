@@ -129,7 +129,8 @@ low, high = recipe.magnitude
 for name, b in (("here", recipe.b_value), ("on Earth", 1.0)):
     share = (10 ** (-b * (7 - low)) - 10 ** (-b * (high - low))) / (1 - 10 ** (-b * (high - low)))
     print(f"{name}, b = {b:g}: {share:.2%} of the earthquakes from magnitude {low:g} to {high:g} reach 7")
-print(f"patches of {recipe.size_km:g} km within {recipe.reach_km:g} km of the epicentre, {recipe.depth_km[0]:g} to {recipe.depth_km[1]:g} km deep")  # fmt: skip
+reach, (shallow, deep) = recipe.reach_km, recipe.depth_km
+print(f"patches of {recipe.size_km:g} km within {reach:g} km of the epicentre, {shallow:g} to {deep:g} km deep")
 
 # %% [markdown]
 # ### Speckle, and why decibels
@@ -443,7 +444,10 @@ if "known changes" in table.index:
 models = trained.groupby(["network", "ranking"])["mae"].mean()
 name, way = models.idxmin()
 seeds = sorted(trained["seed"].astype(int).unique())
-said = {f"{name}, {each} ranking": predictions[[f"{name} {each} {k}" for k in seeds]].mean(axis=1) for each in ("without", "with")}  # fmt: skip
+said = {}
+for each in ("without", "with"):
+    answers = predictions[[f"{name} {each} {k}" for k in seeds]]
+    said[f"{name}, {each} ranking"] = answers.mean(axis=1)
 said |= {each: predictions[each] for each in ("change statistics", "known changes") if each in predictions}
 axes = figures.said_by_magnitude(true, said, edges=[4, 5, 6, 6.5, 7, 7.5, 8])
 
@@ -493,7 +497,8 @@ else:
     for _, row in heard[heard["label"] == 1].iterrows():
         none = heard[(heard["event"] == row["event"]) & (heard["label"] == 0)]["said"].iloc[0]
         changed = row["slid"] + row["collapsed"] + row["torn"]
-        print(f"{row['distance_km']:.0f} km away: {changed:.2%} of the ground changed; said {row['said']:.1f}, and {none:.1f} without it")  # fmt: skip
+        away, told = row["distance_km"], row["said"]
+        print(f"{away:.0f} km away: {changed:.2%} of the ground changed; said {told:.1f}, and {none:.1f} without it")
 
 # %% [markdown]
 # *Above, each place with the earthquake and, the same place, without.* Where the two answers hardly differ although much ground changed, the network has learned nothing that would help; where next to none changed, nothing could. A seismometer needs no such luck: chapter 1's magnitudes are from waves.
@@ -508,7 +513,8 @@ channels = network.settings.scaling(torch.stack([pairs.decibels(number) for numb
 with torch.inference_mode():
     turned = network(channels[:, [2, 3, 0, 1]]).numpy()
 print(f"turned round, answers differ by {np.abs(turned - answer).mean():.2f} magnitudes on average")
-print(f"AUC {magnitude.magnitude_scores(pairs.table.assign(predicted=turned))['auc']:.3f} in place of {found['auc']:.3f}")  # fmt: skip
+backwards = magnitude.magnitude_scores(pairs.table.assign(predicted=turned))
+print(f"AUC {backwards['auc']:.3f} in place of {found['auc']:.3f}")
 
 # %% tags=["hide-cell"]
 same, true = torch.full((3,), 5.0, requires_grad=True), torch.tensor([4.0, 5.0, 6.0])

@@ -166,14 +166,18 @@ some = [simulate_landslide_event(FIELD, seed, number, rows=512, columns=512) for
 counts = [np.bincount(each["slide"].to_numpy().ravel())[1:] for each in (made, *some)]
 sizes = np.concatenate(counts)
 sizes = sizes[sizes > 0]
+small = (sizes < 50).mean()
+tenth = np.sort(sizes)[-max(1, sizes.size // 10) :]
+print(f"{sizes.size} slides of four events: {small:.0%} below 50 pixels;", end=" ")
+print(f"the largest tenth holds {tenth.sum() / sizes.sum():.0%} of the ground")
+
+# %%
 law = invgamma(1.40, loc=-132, scale=1280)  # m²
 least, most = law.sf([FIELD.least_px * 900, FIELD.largest_px * 900])
 line = np.geomspace(2, 3000, 200)
 lines = {"the law of those that broke up": (line, (law.sf(line * 900) - most) / (least - most))}
 drawn_px = outlines["area_m2"].to_numpy() / 900
 axes = figures.size_distribution({"true slides": sizes, "drawn outlines, first event": drawn_px}, lines=lines)
-tenth = np.sort(sizes)[-max(1, sizes.size // 10) :]
-print(f"{sizes.size} slides of four events: {(sizes < 50).mean():.0%} below 50 pixels; the largest tenth holds {tenth.sum() / sizes.sum():.0%} of the ground")  # fmt: skip
 
 # %% [markdown]
 # *How many slides are as large as this or larger.* So there are two questions: how much of the ground that slid is found, which the largest few decide, and how many slides are found, which the smallest decide.
@@ -260,9 +264,10 @@ said = logits.sigmoid()[valid]
 by_hand = -(target[valid] * said.log() + (1 - target[valid]) * (1 - said).log()).sum() / valid.sum()
 loss = landslides.masked_bce(logits, torch.where(valid, target, torch.nan), valid)
 (slope,) = torch.autograd.grad(loss, logits)
+at_valid, at_others = (float(slope[where].abs().max()) for where in (valid, ~valid))
 assert torch.isclose(loss, by_hand)
-assert float(slope[~valid].abs().max()) == 0
-print(f"loss {loss.item():.4f}; largest slope at a valid pixel {float(slope[valid].abs().max()):.1e}, at any other {float(slope[~valid].abs().max()):.1f}")  # fmt: skip
+assert at_others == 0
+print(f"loss {loss.item():.4f}; largest slope at a valid pixel {at_valid:.1e}, at any other {at_others:.1f}")
 
 # %% [markdown]
 # Exactly nothing, even where the label is not a number.
@@ -329,13 +334,16 @@ table.where(table.notna(), "–")
 # %%
 trained = scores[(scores["part"] == "architecture") & (scores["split"] == "by event")].set_index("network")
 for name, row in trained.iterrows():
-    print(f"{name}: loss {row['loss_halfway']:.4f} after half of the {row['epochs']:.0f} passes, {row['loss_last']:.4f} in the last; validation IoU {row['validation_iou']:.3f}; thresholds by fold {row['thresholds']}")  # fmt: skip
+    passes, halfway, at_end = row["epochs"], row["loss_halfway"], row["loss_last"]
+    print(f"{name}: loss {halfway:.4f} after half of the {passes:.0f} passes, {at_end:.4f} in the last;", end=" ")
+    print(f"validation IoU {row['validation_iou']:.3f}; thresholds by fold {row['thresholds']}")
 
 # %%
+sibling = {"unet": "U-Net, ResNet-34", "upernet": "UPerNet, ConvNeXt-Tiny", "segformer": "SegFormer, MiT-B2"}
 both = pd.DataFrame({split: part["IoU"] for split, part in parts.items()})
 for name, row in both[both.index.isin(landslides.NETWORKS)].iterrows():
-    kind = {"unet": "U-Net, ResNet-34", "upernet": "UPerNet, ConvNeXt-Tiny", "segformer": "SegFormer, MiT-B2"}[name.split("-")[0]]  # fmt: skip
-    beside = thesis.loc[kind]["iou"]
+    kind = name.split("-")[0]
+    beside = thesis.loc[sibling[kind]]["iou"]
     told = ", ".join(f"{value:.3f} at σ = {sigma:g}" for sigma, value in beside.items())
     print(
         f"{name}: IoU {row['random']:.3f} at random, {row['by event']:.3f} by event. Published, on other data: {told}"
@@ -353,8 +361,7 @@ print(f"best without a network, by event: {free.idxmax()}, IoU {free.max():.3f}"
 # %%
 shipped = settings().data / "landslide.safetensors"
 card = landslides.read_landslide_card(shipped)
-practice = card["practice"]
-print(f"practice: {practice['events']} simulated events, {practice['patches']} patches of each, {practice['epochs']} passes")  # fmt: skip
+print("practice: {events} simulated events, {patches} patches of each, {epochs} passes".format(**card["practice"]))
 kept = ["network", *settled, "practice", "views"]
 methods = ["published", "published with practice", "ours without practice", "ours"]
 recipes = scores[(scores["split"] == "by event") & scores["part"].isin(["architecture", "recipe"])]
@@ -394,18 +401,18 @@ rows = judged[judged["split"] == "by event"].set_index(["method", "threshold_on"
 rivals = [name for name in rows.index.unique(0) if name.startswith("published")]
 for on in ("validation", "all others"):
     best, others = rows.loc[("ours", on)], rows.xs(on, level=1).loc[rivals, "iou"]
-    goals = {f"IoU {best['iou']:.3f}, twice that of '{name}', {iou:.3f}": best["iou"] >= 2 * iou for name, iou in others.items()}  # fmt: skip
-    goals |= {
-        f"recall on small landslides {best['recall_small']:.3f}, at least 0.2": best["recall_small"] >= 0.2,
-        f"precision {best['precision']:.4f}, at least 0.3": best["precision"] >= 0.3,
-    }
+    goals = {}
+    for name, iou in others.items():
+        goals[f"IoU {best['iou']:.3f}, twice that of '{name}', {iou:.3f}"] = best["iou"] >= 2 * iou
+    goals[f"recall on small landslides {best['recall_small']:.3f}, at least 0.2"] = best["recall_small"] >= 0.2
+    goals[f"precision {best['precision']:.4f}, at least 0.3"] = best["precision"] >= 0.3
     for goal, met in goals.items():
         print(f"threshold on {on}: {goal}: {'reached' if met else 'not reached'}")
 
 # %%
 free = rows[rows["part"] == "baseline"].xs("all others", level=1)["iou"]
-beaten = [name for name, iou in others.items() if iou < free.max()]
-print(f"{free.idxmax()}, without a network, has {free.max():.3f}; no better, so learned too little: {'; '.join(beaten) or 'none'}")  # fmt: skip
+beaten = "; ".join(name for name, iou in others.items() if iou < free.max()) or "none"
+print(f"{free.idxmax()}, without a network, has {free.max():.3f}; no better, so learned too little: {beaten}")
 print(f"ours is {best['iou'] / free.max():.1f} times as good as the best answer without a network")
 print(f"small: landslides of up to {best['small_px']:.0f} pixels, and patches with up to {best['patch_small_px']:.0f}")
 print(f"such patches: recall {best['patch_small_recall']:.3f} at precision {best['patch_small_precision']:.3f}")
@@ -415,10 +422,9 @@ print(f"such patches: recall {best['patch_small_recall']:.3f} at precision {best
 
 # %%
 measures = ["iou", "precision", "recall"]
-seen = rows.xs("all others", level=1).loc[["published with practice", "ours"]].T
-against = {"the drawn labels": seen.loc[measures].T, "what really slid": seen.loc[[f"truth_{name}" for name in measures]].T}  # fmt: skip
-against["what really slid"].columns = measures
-pd.concat(against, axis=1).astype(float).round(3)
+seen = rows.xs("all others", level=1).loc[["published with practice", "ours"]]
+truth = seen[[f"truth_{name}" for name in measures]].set_axis(measures, axis="columns")
+pd.concat({"the drawn labels": seen[measures], "what really slid": truth}, axis=1).astype(float).round(3)
 
 # %%
 events = pd.read_csv(settings().data / "landslide_events.csv").pivot_table(
@@ -558,6 +564,8 @@ network = landslides.load_landslide(shipped)
 print("made by:", card["command"])
 print("limits:", *card["limits"], sep="\n  ")
 print("IoU on events that it never saw: {iou:.3f} ({iou_low:.3f} to {iou_high:.3f})".format(**card["scores_there"]))
+
+# %%
 cut = stacks.cut_patches(stack, network.settings.pixels)
 look = landslides.read_patches(cut, network.settings.normaliser.channels)
 channels = landslides.samples_of(look, network.settings.normaliser).channels
@@ -565,9 +573,11 @@ half = card["recipe"]["half"]  # as when its threshold was chosen
 probability = landslides.predict(network, channels, half=half, views=card["recipe"]["views"]).sigmoid()
 said = (probability.numpy() >= network.settings.threshold) & look.valid
 exact = stacks.cut_patches(stacks.make_stack(made, made["landslide"] == 1), network.settings.pixels)
-for name, label in (("as drawn", look.label), ("the truth", (exact["landslide"].to_numpy() == 1) & look.valid)):
+truth = (exact["landslide"].to_numpy() == 1) & look.valid
+for name, label in (("as drawn", look.label), ("the truth", truth)):
     hit = (said & label).sum()
-    print(f"against {name}: precision {hit / max(said.sum(), 1):.2f}, recall {hit / label.sum():.2f}, IoU {hit / (said | label).sum():.2f}")  # fmt: skip
+    precision, recall, iou = hit / max(said.sum(), 1), hit / label.sum(), hit / (said | label).sum()
+    print(f"against {name}: precision {precision:.2f}, recall {recall:.2f}, IoU {iou:.2f}")
 
 # %% [markdown]
 # ## This run's scene
@@ -579,7 +589,9 @@ scene = product.load(Path(run_folder) / "scene.nc")
 try:
     slid = read_inventory(inventory) if inventory else xr.zeros_like(scene["los_displacement"], dtype=bool)
     own = stacks.make_stack(scene, slid)
-    print(f"seven bands of {' x '.join(map(str, own['valid'].shape))} pixels, {float(own['valid'].mean()):.0%} valid, {own.attrs['landslide_pixels']} pixels of landslides")  # fmt: skip
+    height, width = own["valid"].shape
+    share, slid_px = float(own["valid"].mean()), own.attrs["landslide_pixels"]
+    print(f"seven bands of {height} x {width} pixels, {share:.0%} valid, {slid_px} pixels of landslides")
     if inventory:
         print(own.attrs["inventory_report"])
         stacks.save_stack(own, Path(run_folder) / "stack.nc")
@@ -600,13 +612,16 @@ for name, own in (("up to 10", pixels <= 10), ("11 to 50", (pixels > 10) & (pixe
     label = own[number]
     moved = np.roll(label, 1, axis=1)
     if label.any():
-        print(f"{int((own & (pixels > 0)).sum())} slides of {name} pixels: IoU {(label & moved).sum() / (label | moved).sum():.2f} after a pixel's shift")  # fmt: skip
+        slides, iou = (own & (pixels > 0)).sum(), (label & moved).sum() / (label | moved).sum()
+        print(f"{slides} slides of {name} pixels: IoU {iou:.2f} after a pixel's shift")
 
 # %% tags=["hide-cell"]
 for level in (network.settings.threshold, 0.5):
     said = (probability.numpy() >= level) & look.valid
     hit = (said & look.label).sum()
-    print(f"threshold {level:.2f}: precision {hit / max(said.sum(), 1):.2f}, recall {hit / look.label.sum():.2f}, IoU {hit / (said | look.label).sum():.2f}")  # fmt: skip
+    precision, recall = hit / max(said.sum(), 1), hit / look.label.sum()
+    iou = hit / (said | look.label).sum()
+    print(f"threshold {level:.2f}: precision {precision:.2f}, recall {recall:.2f}, IoU {iou:.2f}")
 
 # %% [markdown]
 # ```{dropdown} What to see in the solution

@@ -22,7 +22,7 @@ from epi.simulate import labelled
 from epi.simulate.labelled import BLOCK
 
 DATA = ROOT / "data"
-SHIPPED = ("detector_unet_resnet10", "detector_vit_small")
+SHIPPED = ("detector_unet_resnet10", "detector_vit_small", "detector_unet_convnext")
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +143,11 @@ def facts_of(plan):
 
 def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan():
     """The U-Net went on from what the first command made; of earlier rounds the number of scenes and the settings."""
-    unet, vit = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
+    unet, vit, convnext = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
     first, further = run.PROFILES["ship"].plans, run.PROFILES["further"].plans["unet-resnet10"]
-    assert unet["plan"] == facts_of(further) | {"seed": 2}
+    assert unet["plan"] == facts_of(further) | {"seed": 3}
     rounds = detect.training_rounds(unet)
-    assert [each["seed"] for each in rounds] == [0, 1, 2]
+    assert [each["seed"] for each in rounds] == [0, 1, 2, 3]
     assert all(
         each["command"] == f"python -m epi.learn.detect --profile further --seed {n}"
         for n, each in enumerate(rounds)
@@ -161,6 +161,8 @@ def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan()
         assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
         assert card["scenes"] == plan.steps * plan.batch
         assert card["plan"]["settings"] == facts_of(plan)["settings"]
+    assert convnext["command"] == "python -m epi.learn.detect --profile convnext --seed 0"
+    assert convnext["plan"] == facts_of(run.PROFILES["convnext"].plans["unet-convnext"])
 
 
 def test_going_on_keeps_the_card_of_the_beginning_and_judging_again_changes_no_weights(made, tmp_path, monkeypatch):
@@ -265,7 +267,7 @@ def real(scene: str) -> pd.Series:
 
 
 def test_a_quiet_real_scene_raises_no_alarm():
-    for network in ("U-Net", "transformer"):
+    for network in ("U-Net", "transformer", "ConvNeXt"):
         assert not real(f"Morocco, quiet: {network}")["present"]
 
 

@@ -411,7 +411,7 @@ def test_chapter_08_ranks_the_methods_as_its_summary_does(default_run):
 
 def test_chapter_09_keeps_what_its_networks_say(default_run):
     results = {each["network"]: each for each in read(default_run, "detected.json")["results"]}
-    assert set(results) == {"U-Net", "transformer"}
+    assert set(results) == {"U-Net", "transformer", "ConvNeXt"}
     for each in results.values():
         assert each["present"] == (each["probability"] >= each["alarm"])
 
@@ -427,7 +427,7 @@ def test_chapter_09_finds_the_earthquake_of_its_scene(default_run):
 def test_chapter_09_says_of_each_goal_what_its_table_says(default_run):
     scores = pd.read_csv(ROOT / "data" / "detect_scores.csv").set_index(["network", "test"])
     text = said(default_run, "09_presence")
-    for network, name in (("unet-resnet10", "U-Net"), ("vit-small", "transformer")):
+    for network, name in (("unet-resnet10", "U-Net"), ("vit-small", "transformer"), ("unet-convnext", "ConvNeXt")):
         for metric, goal in (("f1_one", 0.95), ("f1_half", 0.85)):
             value = scores.loc[(network, "frozen"), metric]
             verdict = "reached" if value >= goal else "not reached"

@@ -1,4 +1,4 @@
-"""Detectors from the command line: ``python -m epi.learn.detect [--profile ship|compare|full] [--folder FOLDER]``."""
+"""Detectors from the command line: ``python -m epi.learn.detect [--profile PROFILE] [--folder FOLDER]``."""
 
 import argparse
 import sys

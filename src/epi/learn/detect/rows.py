@@ -21,8 +21,8 @@ TESTS = (FROZEN, SHIFTED, LBAND)
 """Mixtures on which every method is judged."""
 AS_LEARNED = "as learned"
 """Test of scenes like those that a network learned from: the tenth of its own that was set aside."""
-TEST_SEED = 1
-"""Of the tests that are reported. Those of seed 0 were looked at between one round of training and the next."""
+TEST_SEED = 2
+"""Of the tests that are reported. Those of seeds 0 and 1 were looked at between one round of training and the next."""
 FREE_SEED = 900_001
 """Of the scenes that the answers without a network are fitted to; their thresholds are chosen on those of the next."""
 
