@@ -3,7 +3,8 @@
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
 ``--profile further --seed 1`` goes on from the U-Net's, ``--profile convnext`` trains the smallest alone, and
 ``--profile judge`` judges those that ship once more; ``--profile compare`` the published networks beside them, small
-enough for a CPU; ``--profile full`` all of them at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
+enough for a CPU; ``--profile full`` all of them at their published size, on a GPU. Interrupted, each goes on from its
+last checkpoint.
 """
 
 from collections.abc import Callable, Iterator, Mapping
