@@ -248,20 +248,32 @@ for name in networks:
 # %%
 bound = pd.read_csv(folder / "detect_bound.csv").set_index("scene")
 print("made by:", *bound["command"].unique())
-both = tested.join(bound[["ratio", "known", "search"]], how="inner")
-assert np.allclose(both["peak_cm"], bound["peak_cm"], atol=1e-3)
-both = both[both["fringes"] > 1]
-both["U-Net"] = both[said["U-Net"]] >= alarm["U-Net"]
+observed = tested.join(bound[["ratio", "known", "search"]], how="inner")
+assert np.allclose(observed["peak_cm"], bound["peak_cm"], atol=1e-3)
+observed["U-Net"] = observed[said["U-Net"]] >= alarm["U-Net"]
 for name in ("known", "search"):
-    both[f"z = {both[name].iloc[0]:.2f}, {name}"] = norm.cdf(both["ratio"] - both[name])
-shown_columns = ["U-Net", *[name for name in both if name.startswith("z = ")]]
-by_depth = both.groupby(pd.cut(both["depth_km"], [2, 4, 7, 10, 15]))
-rows = by_depth[shown_columns].mean().assign(n=by_depth.size())
-rows.loc["all"] = [*both[shown_columns].mean().tolist(), len(both)]
+    observed[f"observer, {name}"] = norm.cdf(observed["ratio"] - observed[name])
+one = observed[observed["fringes"] > 1]
+columns = ["U-Net", "observer, known", "observer, search"]
+by_depth = one.groupby(pd.cut(one["depth_km"], [2, 4, 7, 10, 15]).astype(str))
+rows = by_depth[columns].mean().assign(n=by_depth.size())
+rows.loc["all"] = [*one[columns].mean().tolist(), len(one)]
 rows.round(2)
 
+# %%
+for least, goal in ((1.0, 0.95), (0.5, 0.85)):
+    found = observed.loc[observed["fringes"] > least, "observer, search"].mean()
+    best = 2 * found / (1 + found + 0.02)
+    print(f"above {least:g} fringe(s): F1 of the observer who searches {best:.3f}, where {goal} was asked of a network")
+missed = one[~one["U-Net"] & (one["observer, search"] > 0.95)]
+either = missed[[f"unet-resnet10_{part}" for part in ("said", "true")]].sum(axis=1) - missed["unet-resnet10_both"]
+marked = missed["unet-resnet10_both"] / either > 0.3
+print(
+    f"missed by the U-Net and plain to that observer: {len(missed)}; of these it marks {marked.mean():.0%} nevertheless"
+)
+
 # %% [markdown]
-# *Share of earthquakes above one fringe that is found, by depth (km).*
+# *Share of earthquakes above one fringe that is found, by the depth of the rupture (km): by the U-Net at its alarm, by an observer who knows which to look for, and by one who searches, both with two false alarms in a hundred and on unwrapped phase; "marked" are those whose mask overlaps the true one by an IoU of 0.3 or more.*
 #
 # ### A whole scene has many squares
 #
@@ -301,7 +313,7 @@ for side, part in lost.groupby("side_km"):
 #
 # ### Air of the other sign
 #
-# Layered air may delay the first image more, or the second; our simulator only knows the one, under which mountains seem to rise. So the U-Net is asked of scenes with nothing but layered air, and of the same ones
+# Layered air may delay the first image more, or the second; the tests only know the one, under which mountains seem to rise. So the U-Net is asked of scenes with nothing but layered air, and of the same ones
 # with their phase negated, which is the other sign.
 
 # %%
@@ -318,7 +330,7 @@ for name, hits in called.items():
     print(f"layered air, {name}: {told_share(pd.Series(hits))} of {len(hits)} scenes called an earthquake")
 
 # %% [markdown]
-# Until its last round the U-Net had met the first sign alone, and of the second fell for one scene in fifteen; in that round half of the layered air had the other sign. The tests, which were written down before, still have the first alone, and the transformer has never met the second.
+# Until its last round the U-Net had met the first sign alone, and fell for the second several times as often; in that round half of the layered air had the other sign. The tests were written down before and stay as they are; the transformer has never met the second sign.
 #
 # ### By size, depth and form
 

@@ -468,10 +468,13 @@ def test_chapter_09_says_of_whole_scenes_what_their_table_says(default_run):
 
 
 def test_chapter_09_turns_the_sign_of_layered_air(default_run):
-    """The network has learned of layered air of one sign alone, and falls for the other."""
-    found = re.findall(r"layered air, (as simulated|sign turned): ([\d.]+)%", said(default_run, "09_presence"))
-    shares = {name: float(value) for name, value in found}
-    assert shares["sign turned"] > shares["as simulated"]
+    """The network has learned of layered air of both signs, and seldom falls for either."""
+    pattern = r"layered air, (as simulated|sign turned): ([\d.]+)% .* of (\d+) scenes"
+    found = re.findall(pattern, said(default_run, "09_presence"))
+    assert {name for name, *_ in found} == {"as simulated", "sign turned"}
+    for _, share, count in found:
+        hits = round(float(share) / 100 * int(count))
+        assert binomtest(hits, int(count), 2 * AIR_ALARMS, alternative="greater").pvalue > 0.025
 
 
 def test_chapter_09_hides_what_was_attended(default_run):

@@ -27,7 +27,11 @@ from epi.simulate import labelled
 from epi.simulate.labelled.mixture import PEAK_SHARE
 from epi.storage import atomic_path
 
-NETWORKS = {"U-Net": "detector_unet_resnet10", "transformer": "detector_vit_small", "ConvNeXt": "detector_unet_convnext"}
+NETWORKS = {
+    "U-Net": "detector_unet_resnet10",
+    "transformer": "detector_vit_small",
+    "ConvNeXt": "detector_unet_convnext",
+}
 SCENES = ("Thessaly, wrapped", "Thessaly, unwrapped", "Morocco, quiet")
 COMMAND = "python tests/bench/bench_detect.py --real data/detect_real.csv"
 TUNING = "python tests/bench/bench_detect.py --finetune data/detect_finetune.csv"
