@@ -14,6 +14,7 @@ from epi.errors import FileFormatError, ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.detect.networks import (
     CLASSIFIERS,
+    LIGHT,
     SEGMENTERS,
     ChannelAttention,
     DetectSettings,
@@ -294,8 +295,9 @@ def test_the_strongest_square_speaks_for_the_scene_and_ground_without_data_is_si
     assert strongest(mask, torch.zeros_like(data)).tolist() == pytest.approx([-20.0] * 3)
 
 
-def test_the_network_that_ships_hears_of_it():
-    network = build_detector(DetectSettings("unet-resnet10", pixels=32)).eval()
+@pytest.mark.parametrize("name", LIGHT)
+def test_the_small_u_nets_hear_of_it(name):
+    network = build_detector(DetectSettings(name, pixels=32)).eval()
     draw = torch.Generator().manual_seed(3)
     channels = torch.rand(2, 7, 32, 32, generator=draw)
     with torch.no_grad():

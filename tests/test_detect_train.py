@@ -76,16 +76,16 @@ def test_what_is_done_is_not_done_again(tmp_path):
     assert done.history.equals(again.history)
 
 
-def test_it_learns():
+@pytest.mark.parametrize("name", ["unet-resnet10", "unet-convnext"])
+def test_it_learns(name):
     """Three times over 512 easy scenes: it marks ground that moved on scenes that it never saw."""
-    small = DetectSettings("unet-resnet10", pixels=32)
+    small = DetectSettings(name, pixels=32)
     seen = train_detector(replace(PLAN, settings=small, epochs=3, rate=5e-3, checks=4, memory=10)).history
     first, last = seen.iloc[0], seen.iloc[-1]
     assert last["total"] < first["total"] - 0.3
-    assert last["mask"] < first["mask"] - 0.05
-    assert last["dice"] < first["dice"] - 0.03
+    assert last["mask"] < first["mask"] - 0.1
     assert last["motion"] < first["motion"] - 0.02
-    assert last["iou"] > max(0.25, first["iou"] + 0.1)
+    assert last["iou"] > max(0.25, first["iou"] + 0.05)
 
 
 def truth(seed=0):

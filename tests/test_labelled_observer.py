@@ -1,12 +1,22 @@
 """The observer who knows the earthquake: filters have the spread and the reach that are said of them."""
 
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from scipy.stats import norm
 
+from conftest import ROOT
 from epi.errors import ParameterError
-from epi.simulate.labelled import sky
+from epi.learn.detect.data import block_of
+from epi.learn.detect.rows import TEST_SEED
+from epi.simulate.labelled import FROZEN, sky
 from epi.simulate.labelled.observer import FREE_M, matched_filter
+
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
+import bench_bound
 
 PIXELS, SPACING_KM = 24, 2.0
 ROW, COLUMN = np.mgrid[:PIXELS, :PIXELS]
@@ -66,6 +76,16 @@ def test_ground_without_data_has_no_weight_and_takes_from_the_ratio():
     assert not weights[~half].any()
     assert 0 < ratio < filtered()[1]
     assert filtered(np.zeros_like(MOVED))[1] == 0
+
+
+def test_the_table_that_ships_is_of_the_reported_test():
+    """Two of its rows computed anew; what empty scenes exceed is more than of a Gaussian, and of a search more yet."""
+    table = pd.read_csv(ROOT / "data" / "detect_bound.csv").set_index("scene")
+    scenes = block_of(FROZEN, TEST_SEED, 0, pixels=96)
+    for n in table.index[:2]:
+        assert float(scenes.peak_m[n]) == pytest.approx(table.loc[n, "peak_cm"] / 100, abs=1e-5)
+        assert bench_bound.ratios(scenes.take([n]))[0] == pytest.approx(table.loc[n, "ratio"], rel=0.01)
+    assert norm.isf(0.02) < table["known"].iloc[0] < table["search"].iloc[0]
 
 
 def test_errors_of_nothing_are_refused():

@@ -514,7 +514,11 @@ def test_our_recipe_more_than_doubles_the_published_one_on_events_never_seen(on)
     assert shipped("iou", on=on) >= 2 * max(shipped("iou", name, on=on) for name in ls.BASELINES)
 
 
-@pytest.mark.xfail(strict=True, reason="79,000 practice samples of 128 pixels on one core: 0.07")
+@pytest.mark.xfail(
+    strict=True,
+    reason="79,000 practice samples of 128 pixels on one core: 0.07; of the drawn outlines of small ones what really "
+    "slid has 0.41 itself (0.29 to 0.55), on the same 320 patches",
+)
 def test_small_landslides_are_found():
     assert shipped("recall_small") >= 0.2
 

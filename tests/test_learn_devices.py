@@ -16,6 +16,12 @@ def test_half_precision_is_for_devices_that_know_it(monkeypatch, knows, half, na
     assert devices.precision_of("cpu", half=half) == name
 
 
+def test_half_precision_without_onednn_is_not_known(monkeypatch):
+    assert devices.knows_half("cpu") in (True, False)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert devices.knows_half("cpu") is False
+
+
 def test_a_gpu_that_is_not_there_is_refused():
     if not torch.cuda.is_available():
         with pytest.raises(ParameterError, match="PyTorch sees no GPU here"):

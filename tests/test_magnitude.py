@@ -505,6 +505,12 @@ def test_the_network_that_ships_tells_earthquakes_of_every_size_from_none():
     assert card["scores"]["auc_low"] > 0.5
 
 
+@pytest.mark.xfail(strict=True, reason="mobilenetv3_small_100, 128 pixels, 3 seeds: MAE 0.011 larger (-0.003 to 0.027)")
+def test_ranking_makes_no_trained_network_worse_on_average_over_seeds():
+    table = pd.read_csv(Settings().data / "magnitude_ranking.csv")
+    assert (table["mae_difference"] <= 0).all()
+
+
 def test_profiles_are_the_published_study_and_what_a_cpu_can_do():
     full, cpu = PROFILES["full"], PROFILES["cpu"]
     assert list(full.plans) == list(MODELS)

@@ -23,12 +23,14 @@ def device_of(asked: str) -> Literal["cpu", "cuda"]:
 
 
 def knows_half(device: str) -> bool:
-    """Whether ``"cpu"`` or ``"cuda"`` computes in bfloat16 itself: processors that only imitate it are ten times slower
-    so than in 32 bits.
+    """Whether PyTorch has code for bfloat16 on ``"cpu"`` or ``"cuda"``: where it has none, as on x86 without AVX-512,
+    it imitates such numbers, ten times slower than it computes in 32 bits.
     """
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # torch has no other name for what oneDNN can do
+    if not torch.backends.mkldnn.is_available():
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # what oneDNN, which does the work, says of itself
 
 
 def precision_of(device: str, *, half: bool) -> Literal["bf16-mixed", "32-true"]:

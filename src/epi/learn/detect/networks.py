@@ -12,14 +12,14 @@ from epi.errors import ParameterError
 from epi.learn.detect.channels import DETECT_CHANNELS
 from epi.learn.libraries import smp, timm
 
-CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_zepto_rms"}
+CLASSIFIERS = {"vit-b16": "vit_base_patch16_224", "convnext": "convnext_atto"}
 """Networks that say whether there is an earthquake, and timm's names of what they are made of."""
 SEGMENTERS = {
     "unet-inceptionv3": "tu-inception_v3",
     "unet-vgg19": "vgg19_bn",
     "unet-resnet50": "resnet50",
     "dual-attention": "resnet50",
-    "unet-convnext": "tu-convnext_zepto_rms",  # without layer scale, which keeps blocks still for thousands of steps
+    "unet-convnext": "tu-convnext_zepto_rms",
     "unet-resnet10": "tu-resnet10t",
     "vit-small": "",
 }

@@ -78,7 +78,9 @@ class DetectPlan:
         return part_blocks(self.scenes, part)
 
     def facts(self) -> dict[str, Any]:
-        """Plain values of all that decides the weights: not the device, nor how many processes make scenes."""
+        """Plain values of what decides the weights: not how many processes make scenes, nor the device, though one that
+        does not know ``half`` computes in 32 bits.
+        """
         return {name: value for name, value in asdict(self).items() if name not in ("device", "workers")}
 
 

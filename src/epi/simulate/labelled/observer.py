@@ -32,8 +32,8 @@ def matched_filter(
 
     The noise is Gaussian: turbulent delay of the spectrum that the scenes' air is drawn from, a constant, a ramp, and
     the phase error of each pixel. The weighted sum over an unwrapped scene is 0 on average without the earthquake and
-    the ratio with it, and its standard deviation is 1. No test finds more of such earthquakes at as many false alarms
-    (Neyman and Pearson 1933), and none of wrapped phase finds as many.
+    the ratio with it, and its standard deviation is 1. Of such noise, no test finds more of such earthquakes at as many
+    false alarms (Neyman and Pearson 1933), of wrapped phase neither.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def matched_filter(
 
     References
     ----------
-    Turin (1960), IRE Trans. Inf. Theory 6(3), for matched filters.
+    Turin (1960), IRE Trans. Inf. Theory 6(3), for matched filters. Neyman and Pearson (1933), Phil. Trans. A 231.
     """
     if not (np.asarray(error_m)[valid] > 0).all():
         raise ParameterError(
