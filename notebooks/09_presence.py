@@ -253,13 +253,14 @@ print(
 )
 observed = tested.join(bound[["ratio", "known", "search"]], how="inner")
 assert np.allclose(observed["peak_cm"], bound["peak_cm"], atol=1e-3)
-for name in networks:
-    observed[name] = observed[said[name]] >= alarm[name]
+observed["U-Net"] = observed[said["U-Net"]] >= alarm["U-Net"]
 observers = {"known": "observer who knows", "search": "observer who searches"}
 for name, title in observers.items():
     observed[title] = norm.cdf(observed["ratio"] - observed[name])
-one = observed[observed["fringes"] > 1]
 columns = ["U-Net", *observers.values()]
+
+# %%
+one = observed[observed["fringes"] > 1]
 form = one["unwrapped"].map({True: "unwrapped", False: "wrapped"})
 by_form = one.groupby(form)[columns].mean().assign(n=form.value_counts())
 deep = pd.cut(one["depth_km"], [2, 4, 7, 10, 15])
