@@ -291,7 +291,7 @@ for axes, (place, node) in zip(row, stored.children.items(), strict=True):
             axes.contour(east, north, part["measured"], levels=[0.5], colors=colour, linewidths=width)
 
 # %% [markdown]
-# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* The same earthquake is called one from its wrapped phase and none from
+# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* The U-Net calls the same earthquake one from its wrapped phase and none from
 # its unwrapped phase. Most of the ground sank there, by up to half a metre, and unwrapped ground that only sinks looks much like a mine's or a well's, of which the network has seen thousands; turned upside down ("sign turned"), the same scene is called an earthquake.
 #
 # ## If you have labelled scenes of your own

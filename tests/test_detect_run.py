@@ -135,10 +135,8 @@ def test_the_comparison_is_what_its_profile_makes():
 
 
 def facts_of(plan):
-    """A plan as a card has it, less how its alarm grows, which is no part of training and came after it."""
-    facts = json.loads(json.dumps(plan.facts()))
-    del facts["settings"]["alarm_growth"]
-    return facts
+    """A plan as a card has it."""
+    return json.loads(json.dumps(plan.facts()))
 
 
 def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan():
@@ -160,7 +158,8 @@ def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan()
     for card, plan in ((rounds[0], first["unet-resnet10"]), (vit, first["vit-small"])):
         assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
         assert card["scenes"] == plan.steps * plan.batch
-        assert card["plan"]["settings"] == facts_of(plan)["settings"]
+        before = {name: value for name, value in facts_of(plan)["settings"].items() if name != "alarm_growth"}
+        assert card["plan"]["settings"] == before  # how an alarm grows came later, and is no part of training
     assert convnext["command"] == "python -m epi.learn.detect --profile convnext --seed 0"
     assert convnext["plan"] == facts_of(run.PROFILES["convnext"].plans["unet-convnext"])
 
@@ -220,7 +219,7 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
     return float(pd.read_csv(DATA / "detect_scores.csv").set_index(["network", "test"]).loc[(network, test), metric])
 
 
-SHORT = "weak signals in heavy air; the last 104,000 of 432,000 scenes added less than 0.005"
+SHORT = "shallow ruptures look like magma and mines at 533 m a pixel; more scenes of the same kind added nothing"
 
 
 @pytest.mark.xfail(strict=True, reason=f"0.80: {SHORT}")
@@ -233,12 +232,12 @@ def test_earthquakes_above_half_a_fringe_are_found():
     assert frozen("f1_half") >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.51: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.52: {SHORT}")
 def test_masks_fit():
     assert frozen("mask_iou") >= 0.75
 
 
-@pytest.mark.xfail(strict=True, reason="0.15 less: few looks and patchy ground are outside what it learned from")
+@pytest.mark.xfail(strict=True, reason="0.14 less: few looks and patchy ground are outside what it learned from")
 def test_the_shifted_test_costs_little():
     assert frozen("f1_one") - frozen("f1_one", test="shifted") <= 0.07
 
@@ -249,7 +248,6 @@ def test_air_alone_raises_few_alarms():
         assert frozen("air_n", test=test) >= 2000
 
 
-@pytest.mark.xfail(strict=True, reason="2.2 %: air rougher and shorter than any it learned from")
 def test_air_of_another_nature_raises_few_alarms():
     assert frozen("air_alarms", test="shifted") <= 0.02
 
@@ -277,7 +275,7 @@ def test_real_thessaly_is_seen_wrapped_and_marked_unwrapped():
         assert real(f"Thessaly, unwrapped: {network}")["centre_km"] <= 5
 
 
-@pytest.mark.xfail(strict=True, reason="0.33, and the alarm of nine squares is 0.71: the ground sank, as over a mine")
+@pytest.mark.xfail(strict=True, reason="0.29, and the alarm of nine squares is 0.78: the ground sank, as over a mine")
 def test_real_thessaly_is_seen_unwrapped():
     assert real("Thessaly, unwrapped: U-Net")["present"]
 
