@@ -248,9 +248,8 @@ for name in networks:
 
 # %%
 bound = pd.read_csv(folder / "detect_bound.csv").set_index("scene")
-print(
-    "made by:", *bound["command"].unique(), *(f"{name} z = {bound[name].iloc[0]:.2f}" for name in ("known", "search"))
-)
+print("made by:", *bound["command"].unique())
+print(", ".join(f"{name}: z = {bound[name].iloc[0]:.2f}" for name in ("known", "search")))
 observed = tested.join(bound[["ratio", "known", "search"]], how="inner")
 assert np.allclose(observed["peak_cm"], bound["peak_cm"], atol=1e-3)
 observed["U-Net"] = observed[said["U-Net"]] >= alarm["U-Net"]
@@ -428,7 +427,7 @@ print(f"{len(kept)} earthquakes above one fringe; moved ground takes {kept.mask.
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# *With 95 % intervals {cite:p}`clopper1934`.*
+# *With 95 % intervals {cite:p}`clopper1934`.* A map that points no better than the middle does not say where the answer came from. The gradient's is of few and coarse features, and the answer hears of the mask besides.
 #
 # ### What attention does not prove
 #
