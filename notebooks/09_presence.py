@@ -171,7 +171,7 @@ for name, metric in ((name, metric) for name in networks for metric in ("f1_one"
     print(f"{metric} lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {verdict}")
 
 # %% [markdown]
-# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. A ConvNeXt that only says whether, as the published networks do, is there too: shown one bit a scene and never where, it could not be told from chance after 40,000 scenes, and is left out.
+# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. A ConvNeXt that only says whether, as the published networks do, is there too: shown one bit a scene and never where, it could hardly be told from chance after 40,000 scenes (`convnext` in `data/detect_compare.csv`), and is left out.
 #
 # ### Curves that need no threshold
 

@@ -188,7 +188,7 @@ pd.DataFrame(rows).T.round(2).astype({"earthquakes": int})
 # ## The published networks
 #
 # The published study compared U-Nets with three encoders and a network of dual attention {cite:p}`fu2019`, in which every place hears of all others that look alike, and so does every channel. Its best IoU was 0.48. Here are all of them, and a
-# ConvNeXt {cite:p}`liu2022`, after the same few scenes, all of them plain ones (stronger earthquakes, fairer skies), from random weights: what a core can do in some minutes each. The
+# ConvNeXt {cite:p}`liu2022`, after the same few scenes, all of them plain ones (stronger earthquakes, fairer skies), from random weights: what a core can do in some minutes each. (The ConvNeXt of this table is a larger one than that of {doc}`09_presence`, and layered air had one sign yet.) The
 # published ones began with weights learned on photographs. The full sizes need a GPU and have not been run
 # (`python -m epi.learn.detect --profile full`).
 
