@@ -10,6 +10,7 @@ from epi.errors import ParameterError
 from epi.simulate.backscatter import (
     COVERS,
     FILENAME,
+    SEASONAL,
     SIMULATED,
     SPLITS,
     collapse_share,
@@ -24,7 +25,7 @@ from epi.simulate.backscatter import (
     write_quakeset,
 )
 from epi.simulate.backscatter.dates import SHOWER_DB, quiet_changes
-from epi.simulate.backscatter.ground import URBAN, WATER
+from epi.simulate.backscatter.ground import CROPS, FOREST, URBAN, WATER
 from epi.simulate.backscatter.scene import draw_quake, trace_map
 from epi.simulate.backscatter.shaking import reaches_surface, rupture_length_km
 
@@ -77,6 +78,7 @@ def test_the_recipe_of_the_tables_is_as_it_was_written_down():
         "wind_db": 3.0,
         "logging": 0.2,
         "regrowth_days": 730.0,
+        "season_db": 0.0,
     }
     assert SIMULATED.size_km == 5.12
 
@@ -155,6 +157,28 @@ def test_without_an_earthquake_no_date_can_be_told_by_its_image():
         assert (np.abs(apart.mean(0)) < 3 * apart.std(0) / np.sqrt(len(apart))).all()
     cut = np.mean(found, axis=(0, 1))[1]
     assert cut > 0.1  # at every date there is forest that was felled: the comparison is of something
+
+
+def test_seasons_add_the_course_of_a_year_and_change_nothing_else():
+    """Crops in VH by the amplitude asked, VV by half of it, forest less, towns and water not; alike at every date."""
+    found = []
+    for number in range(60):
+        place = draw_place(SMALL, np.random.default_rng([number, 0]))
+        still, green = (
+            quiet_changes(recipe, place, np.random.default_rng([number, 1]), dates=3)
+            for recipe in (SMALL, replace(SMALL, season_db=SEASONAL.season_db))
+        )
+        added = np.array(green) - np.array(still)
+        crops, forest = (added[:, :, place.cover == cover] for cover in (CROPS, FOREST))
+        assert np.allclose(added[:, :, (place.cover != CROPS) & (place.cover != FOREST)], 0, atol=1e-5)
+        assert np.allclose(crops[:, 0], 0.5 * crops[:, 1], atol=1e-4)
+        assert np.abs(crops).max(initial=0) <= 3.0 + 1e-4
+        found.append([np.nan if crops.size == 0 else (crops[date, 1] ** 2).mean() for date in range(3)])
+        if forest.size:
+            assert np.allclose(forest, forest[:, :, :1], atol=1e-4)
+            assert np.abs(forest).max() <= 0.3 * 3.0 + 1e-4
+    power = np.nanmean(found, axis=0)
+    assert power == pytest.approx(3.0**2 / 2, rel=0.35)  # of a sine, from any day of the year
 
 
 def test_fields_vary_as_much_as_their_memory_says():
@@ -281,6 +305,7 @@ def test_more_to_learn_from_leaves_the_test_as_it_is(tmp_path):
         ({"magnitude": (4.0, 11.0)}, "the scale ends at 10"),
         ({"looks": 0.0}, "looks 0"),
         ({"regrowth_days": 0.0}, "regrowth_days 0"),
+        ({"season_db": -1.0}, "season_db -1: give 0 or more"),
         ({"wind_db": -3.0}, "wind_db -3: give 0 or more"),
         ({"moisture_db": float("nan")}, "moisture_db nan: give 0 or more"),
     ],

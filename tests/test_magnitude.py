@@ -41,7 +41,7 @@ from epi.learn.magnitude.training import (
     train_magnitude,
 )
 from epi.settings import Settings
-from epi.simulate.backscatter import FILENAME, SIMULATED, write_quakeset
+from epi.simulate.backscatter import FILENAME, SEASONAL, SIMULATED, write_quakeset
 from test_detect_networks import Trap
 
 SMALLEST = "mobilenetv3_small_100"
@@ -509,6 +509,16 @@ def test_the_network_that_ships_tells_earthquakes_of_every_size_from_none():
 def test_ranking_makes_no_trained_network_worse_on_average_over_seeds():
     table = pd.read_csv(Settings().data / "magnitude_ranking.csv")
     assert (table["mae_difference"] <= 0).all()
+
+
+def test_seasons_are_asked_of_the_test_that_is_reported():
+    table = pd.read_csv(Settings().data / "magnitude_seasons.csv").set_index("data")
+    card = read_magnitude_card(Settings().data / "magnitude_mobilenetv3_small.safetensors")
+    assert list(table["season_db"]) == [SIMULATED.season_db, SEASONAL.season_db]
+    for name in ("n", "events", "mae", "auc", "spearman"):
+        assert table.loc["simulated", name] == pytest.approx(card["scores"][name], abs=5e-3)
+        assert table.loc["seasonal", name] != table.loc["simulated", name] or name in ("n", "events")
+    assert table["auc"].between(table["auc_low"], table["auc_high"]).all()
 
 
 def test_profiles_are_the_published_study_and_what_a_cpu_can_do():

@@ -2,7 +2,7 @@
 
 from epi.simulate.backscatter.ground import COVERS, Place, draw_place
 from epi.simulate.backscatter.layout import FILENAME, TRUTH, write_quakeset
-from epi.simulate.backscatter.recipe import POLARISATIONS, SIMULATED, SPLITS, Backscatter
+from epi.simulate.backscatter.recipe import POLARISATIONS, SEASONAL, SIMULATED, SPLITS, Backscatter
 from epi.simulate.backscatter.scene import Quake, Triplet, simulate_triplet
 from epi.simulate.backscatter.shaking import collapse_share, ground_velocity, intensity, landslide_share
 from epi.simulate.backscatter.speckle import correlated_normal, equivalent_looks, speckle
@@ -11,6 +11,7 @@ __all__ = [
     "COVERS",
     "FILENAME",
     "POLARISATIONS",
+    "SEASONAL",
     "SIMULATED",
     "SPLITS",
     "TRUTH",

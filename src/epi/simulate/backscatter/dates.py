@@ -1,4 +1,4 @@
-"""What changes between any two dates without an earthquake: moisture, canopy, wind, fields, felling."""
+"""What changes between any two dates without an earthquake: moisture, canopy, wind, fields, felling, seasons."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,12 @@ SHOWER_DB, SHOWER_PIXELS = 0.5, 60.0
 """Standard deviation of moisture from place to place, and over how many pixels it is smooth."""
 CLEARING_M = (100.0, 300.0)
 """Side of ground that is felled, uniform."""
+SEASON = {CROPS: (0.5, 1.0), FOREST: (0.15, 0.3)}
+"""Of ``season_db``, what the year changes in VV and VH of covers that green: crops more than forest, and VH, which
+vegetation scatters, more than VV (Vreugdenhil et al. 2018, Remote Sens. 10(9)). An assumption as to the numbers."""
+SOWN_DAYS = 20.0
+"""Standard deviation between fields of the day on which their year begins."""
+YEAR_DAYS = 365.25
 FORGOTTEN = 4.0
 """Times the memory of fields, or of forest, after which what was is forgotten (2 % of it are left)."""
 
@@ -34,7 +40,8 @@ def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *
 
     Returns
     -------
-    An array a date, finite everywhere.
+    An array a date, finite everywhere. With seasons all is as without them, and the course of the year is added, from
+    a day of it that is drawn.
     """
     fields = recipe.crops_db * _both(rng, int(place.field.max()) + 1)
     for _ in range(round(FORGOTTEN * recipe.memory_days / recipe.interval_days)):
@@ -43,6 +50,7 @@ def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *
     crops, forest, water = (place.cover == number for number in (CROPS, FOREST, WATER))
     soil = (crops + 0.7 * (place.cover == ROCK) + 0.1 * (place.cover == URBAN)).astype(np.float32)
     bare_db = np.array(MEAN_DB["rock"], dtype=np.float32) - np.array(MEAN_DB["forest"], dtype=np.float32)
+    year = _seasons(recipe, place, rng.spawn(1)[0], dates) if recipe.season_db else None
     found = []
     for date in range(dates):
         fields = _later(recipe, fields, rng) if date else fields
@@ -52,8 +60,20 @@ def quiet_changes(recipe: Backscatter, place: Place, rng: np.random.Generator, *
         tilled = fields.astype(np.float32)
         change = np.stack([wet + tilled[band][place.field] * crops for band in range(2)])
         change[0] += np.float32(wind) * water
-        found.append(change + bare_db[:, None, None] * (bare[date] * forest))
+        change += bare_db[:, None, None] * (bare[date] * forest)
+        found.append(change if year is None else change + year[date])
     return found
+
+
+def _seasons(recipe: Backscatter, place: Place, rng: np.random.Generator, dates: int) -> list[Floats]:
+    """What the time of year adds at each date, (2, side, side) dB: a sine of a year, of mean 0."""
+    sown = rng.normal(0, SOWN_DAYS, int(place.field.max()) + 1)[place.field]
+    begins = np.where(place.cover == CROPS, sown, 0.0) - rng.uniform(0, YEAR_DAYS)
+    share = np.zeros((2, *place.cover.shape))
+    for cover, parts in SEASON.items():
+        share += np.array(parts)[:, None, None] * (place.cover == cover)
+    days = [date * recipe.interval_days - begins for date in range(dates)]
+    return [np.asarray(recipe.season_db * share * np.sin(2 * np.pi * day / YEAR_DAYS), np.float32) for day in days]
 
 
 def _later(recipe: Backscatter, fields: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ forest that nobody had felled, so its first image could give its date away, and 
 worked before it as after it and forget it, and felled forest greens again (`regrowth_days`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from epi.errors import ParameterError
 
@@ -50,6 +50,7 @@ class Backscatter:
     wind_db : the same of water.
     logging : probability that some forest is cut between two images.
     regrowth_days : time in which the difference of felled ground to forest falls to 1/e.
+    season_db : half of what a year changes in the VH of crops; see `epi.simulate.backscatter.dates.SEASON`.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Backscatter:
     wind_db: float = 3.0
     logging: float = 0.2
     regrowth_days: float = 730.0
+    season_db: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("lakes", "lake_share", "towns", "town_share", "harvest", "logging"):
@@ -92,7 +94,7 @@ class Backscatter:
         for name in (*sizes, "memory_days", "interval_days", "regrowth_days"):
             if not getattr(self, name) > 0:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give more than 0.")
-        for name in ("spread", "crops_db", "harvest_db", "moisture_db", "canopy_db", "wind_db"):
+        for name in ("spread", "crops_db", "harvest_db", "moisture_db", "canopy_db", "wind_db", "season_db"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give 0 or more.")
         if self.magnitude[1] > 10:
@@ -106,3 +108,5 @@ class Backscatter:
 
 SIMULATED = Backscatter("simulated", 31)
 """The recipe of the shipped tables: patches of 5.12 km, as large on the ground as QuakeSet's at 10 m a pixel."""
+SEASONAL = replace(SIMULATED, name="seasonal", season_db=3.0)
+"""The same scenes in a climate with seasons: nothing learns from them."""
