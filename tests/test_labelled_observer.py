@@ -12,6 +12,7 @@ from conftest import ROOT
 from epi.errors import ParameterError
 from epi.learn.detect.data import block_of
 from epi.learn.detect.rows import TEST_SEED
+from epi.simulate.atmosphere import OUTER_SCALE_KM
 from epi.simulate.labelled import FROZEN, sky
 from epi.simulate.labelled.observer import FREE_M, matched_filter
 
@@ -33,7 +34,7 @@ def filtered(moved=MOVED, valid=EVERYWHERE, **changed):
 def skies(count=2000):
     """Delay of air, a constant, a ramp and phase errors, as the filter takes them to be."""
     rng, noise = np.random.default_rng(1), torch.Generator().manual_seed(1)
-    wild = sky.air(count, PIXELS, SPACING_KM, outer_km=60.0, slope=0.0, noise=noise).numpy()
+    wild = sky.air(count, PIXELS, SPACING_KM, outer_km=OUTER_SCALE_KM, slope=0.0, noise=noise).numpy()
     line = np.linspace(-(3**0.5), 3**0.5, PIXELS)
     free, east, north = rng.standard_normal((3, count, 1, 1))
     ramp = 0.03 * (east * line + north * line[:, None])

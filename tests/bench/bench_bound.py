@@ -24,6 +24,7 @@ from epi.insar.product import SENTINEL1_WAVELENGTH_M
 from epi.learn.detect.data import block_of
 from epi.learn.detect.judge import facts
 from epi.learn.detect.rows import TEST_SEED
+from epi.simulate.atmosphere import OUTER_SCALE_KM
 from epi.simulate.labelled import FROZEN, SIZE_KM, Scenes, only_air, sky
 from epi.simulate.labelled.observer import FREE_M, matched_filter
 from epi.storage import atomic_path
@@ -90,7 +91,7 @@ def searching(filters: int, skies: int) -> tuple[float, float]:
     line = np.linspace(-(3**0.5), 3**0.5, PIXELS)
     shown = []
     for _ in range(0, skies, 200):
-        wild = AIR_M * sky.air(200, PIXELS, SPACING_KM, outer_km=60.0, slope=0.0, noise=noise).numpy()
+        wild = AIR_M * sky.air(200, PIXELS, SPACING_KM, outer_km=OUTER_SCALE_KM, slope=0.0, noise=noise).numpy()
         free, east, north = rng.standard_normal((3, 200, 1, 1)) * np.array([FREE_M, 0.03, 0.03])[:, None, None, None]
         total = wild + free + east * line + north * line[:, None] + error * rng.standard_normal(wild.shape)
         shown.append(total.reshape(200, -1) @ weights.T)

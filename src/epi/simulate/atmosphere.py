@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 INNER_SCALE_KM = 0.5  # below it the delay differs between neighbours as white-ish turbulence
 MIXING_SCALE_KM = 2.0  # thickness of the turbulent layer: above it the turbulence is two-dimensional
+OUTER_SCALE_KM = 60.0  # wavelength beyond which the delay does not grow
 
 
 def turbulence(
@@ -13,7 +14,7 @@ def turbulence(
     spacing_km: float,
     rms: float,
     rng: np.random.Generator,
-    outer_scale_km: float = 60.0,
+    outer_scale_km: float = OUTER_SCALE_KM,
 ) -> NDArray[np.float64]:
     """One draw of the turbulent delay, a Gaussian field with the broken power law seen in interferograms.
 
@@ -89,3 +90,19 @@ def smooth_field(
     weight = np.exp(-2 * np.pi**2 * correlation_km**2 * squared / 2)
     field = np.fft.irfft2(white * weight, s=(rows, columns))[: shape[0], : shape[1]]
     return np.asarray((field - field.mean()) / field.std())
+
+
+def variance_within(covariance: NDArray[np.float64]) -> float:
+    """Variance of a field over a square scene about the scene's own mean, on average.
+
+    Parameters
+    ----------
+    covariance : (n, n) between pixels so many rows and columns apart, for a scene of n by n pixels.
+
+    Returns
+    -------
+    In the unit of the covariance.
+    """
+    apart = np.arange(len(covariance))
+    pairs = (len(covariance) - apart) * np.where(apart == 0, 1, 2) / len(covariance) ** 2
+    return float(covariance[0, 0] - pairs @ covariance @ pairs)

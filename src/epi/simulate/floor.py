@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from epi.insar.product import SENTINEL1_WAVELENGTH_M
-from epi.simulate.atmosphere import power_spectrum
+from epi.simulate.atmosphere import OUTER_SCALE_KM, power_spectrum, variance_within
 from epi.simulate.recipe import DIP, LOCATION, PLACE_KM, SIZE_KM, SPACING_M, Draw, Recipe
 from epi.simulate.scene import RELIEF_KM, Simulated
 from epi.source.bound import PHYSICS, Bound, Prior, bound
 from epi.source.observe import Track, observe
 
-OUTER_SCALE_KM = 60.0  # the default of `epi.simulate.atmosphere.turbulence`
 OBSERVATIONS = 240  # as many as `epi.source.invert` fits
 POINTS = 3  # along each side of a square, that stand for its average
 
@@ -95,9 +94,7 @@ def autocovariance(pixels: int, spacing_km: float, outer_scale_km: float) -> Arr
     wavenumber = np.hypot(np.fft.fftfreq(count, spacing_km)[:, None], np.fft.rfftfreq(count, spacing_km)[None])
     power = power_spectrum(wavenumber, outer_scale_km=outer_scale_km)
     field = np.fft.irfft2(power, s=(count, count))[:pixels, :pixels]
-    pairs = (pixels - np.arange(pixels)) * np.where(np.arange(pixels) == 0, 1, 2) / pixels**2
-    of_mean = pairs @ field @ pairs
-    return np.asarray(field / (field[0, 0] - of_mean))
+    return np.asarray(field / variance_within(field))
 
 
 def _averaged(track: Track, covariance: Array, spacing_km: float) -> Array:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from epi.errors import EmptyScene, ParameterError
-from epi.simulate.atmosphere import power_spectrum
+from epi.simulate.atmosphere import OUTER_SCALE_KM, power_spectrum
 from epi.source.coherence import LEAST_COHERENCE
 
 RADII_KM = (2.0, 3.2, 5.0, 8.0, 12.0)
@@ -30,7 +30,7 @@ class Sighting(NamedTuple):
     north_km: float
 
 
-def sighting(scene: xr.Dataset, *, air_m: float, outer_scale_km: float = 60.0) -> Sighting:
+def sighting(scene: xr.Dataset, *, air_m: float, outer_scale_km: float = OUTER_SCALE_KM) -> Sighting:
     """The patch of a scene that stands out most from its surroundings.
 
     A plane is taken off, pixels of low coherence are left out. Averages over patches of several sizes, less those over

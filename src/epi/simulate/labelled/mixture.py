@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from epi.errors import ParameterError
 from epi.insar.product import SENTINEL1_WAVELENGTH_M
+from epi.simulate.atmosphere import OUTER_SCALE_KM
 
 LBAND_WAVELENGTH_M = 0.2384
 """Of NISAR's L-band radar."""
@@ -64,7 +65,7 @@ class Mixture:
     segments: int = 1
     atmosphere_m: tuple[float, float] = (0.003, 0.03)
     slope: float = 0.0
-    outer_km: float = 60.0
+    outer_km: float = OUTER_SCALE_KM
     stratified: float = 0.6
     ramp_m: float = 0.03
     coherence: tuple[float, float] = (0.2, 0.9)

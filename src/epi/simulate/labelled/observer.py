@@ -6,6 +6,7 @@ from scipy.fft import irfft2, rfft2
 from scipy.sparse.linalg import LinearOperator, cg
 
 from epi.errors import ParameterError
+from epi.simulate.atmosphere import OUTER_SCALE_KM, variance_within
 from epi.simulate.labelled.sky import MARGIN, spectrum
 
 FREE_M = 1.0
@@ -24,8 +25,6 @@ def matched_filter(
     air_m: float,
     error_m: Floats,
     spacing_km: float,
-    outer_km: float = 60.0,
-    slope: float = 0.0,
     ramp_m: float = 0.03,
 ) -> tuple[Floats, float]:
     """Weights that lift a displacement out of its noise as far as any can, and how far that is.
@@ -42,7 +41,6 @@ def matched_filter(
     air_m : rms of the delay over a scene, metres.
     error_m : of the same shape, standard deviation of the phase error, metres; more than 0 where there is data.
     spacing_km : of the pixels.
-    outer_km, slope : of the delay, see `epi.simulate.labelled.Mixture`.
     ramp_m : standard deviation of the ramp along either axis, metres.
 
     Returns
@@ -66,7 +64,8 @@ def matched_filter(
     if not wanted.any():
         return np.zeros_like(wanted), 0.0
     side = pixels + MARGIN
-    power = air_m**2 * _unit_power(pixels, spacing_km, outer_km, slope)
+    power = spectrum(side, spacing_km, outer_km=OUTER_SCALE_KM, slope=0.0)
+    power = air_m**2 * power / variance_within(irfft2(power, s=(side, side))[:pixels, :pixels])
     error = np.where(valid, np.square(error_m), 0.0)
     line = np.linspace(-(3**0.5), 3**0.5, pixels)  # of unit standard deviation
     ones = np.ones((pixels, pixels))
@@ -99,12 +98,3 @@ def matched_filter(
         raise ParameterError(f"No weights after {MOST_STEPS} steps: give errors that are not so far below the air.")
     ratio = float(np.sqrt(max(weights @ wanted.ravel(), 0.0)))
     return weights.reshape(pixels, pixels) / ratio, ratio
-
-
-def _unit_power(pixels: int, spacing_km: float, outer_km: float, slope: float) -> Floats:
-    """Spectrum of delay whose variance over a scene about its own mean is 1 on average."""
-    side = pixels + MARGIN
-    power = spectrum(side, spacing_km, outer_km=outer_km, slope=slope)
-    covariance = irfft2(power, s=(side, side))[:pixels, :pixels]
-    pairs = (pixels - np.arange(pixels)) * np.where(np.arange(pixels) == 0, 1, 2) / pixels**2
-    return np.asarray(power / (covariance[0, 0] - pairs @ covariance @ pairs))
