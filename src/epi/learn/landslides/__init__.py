@@ -46,7 +46,7 @@ _HOME = {
         "score",
         "terciles",
     ),
-    "splits": ("SPLITS", "Fold", "check_fold", "event_folds", "random_split"),
+    "splits": ("SPLITS", "Fold", "check_fold", "event_folds", "random_folds"),
     "training": ("predict", "prepare", "train_landslide"),
 }
 
