@@ -189,7 +189,7 @@ axes = figures.size_distribution({"true slides": sizes, "drawn outlines, first e
 
 # %%
 names = every["event"].to_numpy().astype(str)
-random = next(landslides.random_folds(len(names), seed=0))
+random = landslides.random_split(len(names), seed=0)
 folds = landslides.PROFILES["cpu"].folds
 held_out = next(landslides.event_folds(names, every["region"].to_numpy().astype(str), folds=folds, seed=0))
 divided = {}

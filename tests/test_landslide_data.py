@@ -115,17 +115,11 @@ def test_one_clear_error_each(toy):
 
 
 def test_random_parts_have_the_published_shares():
-    tested = []
-    for fold in ls.random_folds(100, folds=10, seed=1):
-        assert [len(fold.train), len(fold.validation), len(fold.test)] == [70, 20, 10]
-        assert sorted(np.concatenate([fold.train, fold.validation, fold.test])) == list(range(100))
-        tested += list(fold.test)
-    assert sorted(tested) == list(range(100))
-    assert len(list(ls.random_folds(100))) == 1
-    with pytest.raises(PatchStoreError, match="3 patches cannot train, validate and test"):
-        list(ls.random_folds(3))
-    with pytest.raises(ParameterError, match="11 folds of random patches: give 1 to 10"):
-        list(ls.random_folds(100, folds=11))
+    fold = ls.random_split(100, seed=1)
+    assert [len(fold.train), len(fold.validation), len(fold.test)] == [70, 20, 10]
+    assert sorted(np.concatenate([fold.train, fold.validation, fold.test])) == list(range(100))
+    with pytest.raises(PatchStoreError):
+        ls.random_split(3)
 
 
 @given(st.integers(2, 5), st.integers(0, 50))

@@ -46,7 +46,7 @@ _HOME = {
         "score",
         "terciles",
     ),
-    "splits": ("SPLITS", "Fold", "check_fold", "event_folds", "random_folds"),
+    "splits": ("SPLITS", "Fold", "check_fold", "event_folds", "random_split"),
     "training": ("predict", "prepare", "train_landslide"),
 }
 

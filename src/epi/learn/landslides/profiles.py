@@ -40,7 +40,6 @@ class LandslideProfile:
     event_pixels : rows and columns of a simulated event; None takes the recipe's own.
     patches : kept of each event, at random; None keeps all.
     folds : of events; None leaves one group of events out at a time.
-    random_folds : of patches at random; 1 tests a tenth of them, as published, 10 test all.
     seeds : of networks.
     practice : see `Practice`.
     retrain : train networks anew without each band, and on each alone; what our network makes of bands
@@ -54,7 +53,6 @@ class LandslideProfile:
     event_pixels: int | None = None
     patches: int | None = None
     folds: int | None = None
-    random_folds: int = 1
     seeds: tuple[int, ...] = (0,)
     practice: Practice = Practice(events=200, patches=56, epochs=10)  # frozen
     retrain: bool = True
@@ -92,7 +90,6 @@ PROFILES: dict[str, LandslideProfile] = {
         event_pixels=640,
         patches=16,
         folds=3,
-        random_folds=10,
         practice=Practice(events=400, patches=25, epochs=8),
         retrain=False,
     ),

@@ -23,7 +23,7 @@ from epi.learn.landslides.networks import LandslideNetwork, load_landslide, save
 from epi.learn.landslides.profiles import BY_EVENT, RANDOM, LandslideProfile, Trial, ablation, trials, with_practice
 from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.scores import Judged, by_event, joined, score, terciles
-from epi.learn.landslides.splits import Fold, event_folds, random_folds
+from epi.learn.landslides.splits import Fold, event_folds, random_split
 from epi.learn.landslides.table import baseline_row, difference_columns, pooled, recipe_row, thesis_rows
 from epi.learn.metrics import rounded
 from epi.storage import atomic_path, crc_of
@@ -65,9 +65,8 @@ class LandslideStudy:
     def folds(self) -> dict[str, list[Fold]]:
         """The divisions by the name of the split."""
         event = self.patches.event
-        mixed = random_folds(len(event), folds=self.profile.random_folds, seed=self.seed)
         held = event_folds(event, self.patches.region, folds=self.profile.folds, seed=self.seed)
-        return {RANDOM: list(mixed), BY_EVENT: list(held)}
+        return {RANDOM: [random_split(len(event), seed=self.seed)], BY_EVENT: list(held)}
 
     def cells(self, recipe: LandslideRecipe, split: str, *, keep: bool = False) -> list[list[Cell]]:
         """Train and judge a recipe, by seed and fold."""

@@ -37,31 +37,19 @@ class Fold:
     test: Numbers
 
 
-def random_folds(count: int, *, folds: int = 1, seed: int = 0) -> Iterator[Fold]:
+def random_split(count: int, *, seed: int = 0) -> Fold:
     """Patches drawn at random, whatever their event: 70 % train, 20 % validate, 10 % test, as published.
-
-    Parameters
-    ----------
-    count : of the patches.
-    folds : how many of the ten tenths are tested, one after the other: 1 as published, 10 test each patch once.
-    seed : of the draw.
 
     Raises
     ------
     PatchStoreError : too few patches for three parts.
-    ParameterError : folds that are not 1 to 10.
     """
-    tenths = round(1 / SHARES[2])
-    if not 1 <= folds <= tenths:
-        raise ParameterError(f"{folds} folds of random patches: give 1 to {tenths}, each tests a tenth.")
-    if count < tenths:
+    held, tested = round(SHARES[1] * count), round(SHARES[2] * count)
+    if not (held and tested and count > held + tested):
         raise PatchStoreError(f"{count} patches cannot train, validate and test: cut more of them.")
-    parts = np.array_split(np.random.default_rng(seed).permutation(count), tenths)
-    watched = round(SHARES[1] * tenths)
-    for number in range(folds):
-        test, *rest = parts[number:] + parts[:number]
-        held, learned = np.concatenate(rest[:watched]), np.concatenate(rest[watched:])
-        yield Fold(SPLITS[0], number, np.sort(learned), np.sort(held), np.sort(test))
+    order = np.random.default_rng(seed).permutation(count)
+    parts = np.split(order, [count - held - tested, count - tested])
+    return Fold(SPLITS[0], 0, *(np.sort(part) for part in parts))
 
 
 def event_folds(
