@@ -182,6 +182,25 @@ def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_fi
     assert not (tmp_path / "mask.nc").exists()
 
 
+def test_a_mask_is_not_written_over_what_is_read(says, strong, strong_file, tmp_path):
+    store = tmp_path / "store"
+    patches.write(store, patches.cut(strong, size_km=51.2, pixels=128))
+    (tmp_path / "link.nc").symlink_to(strong_file)
+    before = {file: file.read_bytes() for file in (strong_file, *store.iterdir())}
+    for given, mask, said in (
+        (strong_file, strong_file, "would be written over what is read"),
+        (strong_file, tmp_path / "link.nc", "would be written over what is read"),
+        (store, store / "mask.nc", "would be written over what is read"),
+        (store, store / "patches.csv", "give a file name that ends in .nc"),
+        (strong_file, tmp_path, "give a file name that ends in .nc"),
+        (strong_file, tmp_path / "nowhere" / "mask.nc", "in a folder that is there"),
+    ):
+        refused = says("detect", given, "--mask", mask)
+        stopped(refused, f"ParameterError: --mask {mask}")
+        assert said in refused[2]
+    assert {file: file.read_bytes() for file in (strong_file, *store.iterdir())} == before
+
+
 def test_patches_of_another_size_are_refused(says, strong, tmp_path):
     patches.write(tmp_path / "small", patches.cut(strong, size_km=20, pixels=128))
     stopped(says("detect", tmp_path / "small"), "ParameterError: Patches of 20.0 to 20.0 km were given")

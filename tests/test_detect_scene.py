@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from pyproj import Geod
+from scipy.ndimage import zoom
 
 from detect_stubs import Known
 from epi.errors import EmptyScene, ParameterError, ProductError
@@ -15,6 +16,7 @@ from epi.learn.detect.grid import as_grid
 from epi.learn.detect.scene import (
     INTERPOLATED,
     LARGE,
+    LOST,
     NARROW,
     NO_COHERENCE,
     SMALL,
@@ -22,6 +24,7 @@ from epi.learn.detect.scene import (
     detect_scene,
     mask_product,
 )
+from epi.simulate.atmosphere import turbulence
 from patch_scenes import ORIGIN, geographic_scene, plane_scene, radar_scene
 from test_gridding import scattered, table_of
 
@@ -250,6 +253,44 @@ def test_motion_in_another_unit_is_flagged():
     assert LARGE not in detect_scene(constant(0.0), scene)[0]["flags"]
 
 
+@pytest.mark.parametrize("finer", [1, 4, 16])
+def test_air_in_radians_that_is_read_as_metres_is_refused_at_any_pixels(finer):
+    """It spans less than an earthquake may, and neighbours of fine pixels differ by little."""
+    air = turbulence((40, 40), spacing_km=1.6, rms=2.2, rng=np.random.default_rng(5))
+    fine = zoom(air, finer, order=1, grid_mode=True, mode="nearest")
+    scene = product.add(plane_scene(40 * finer, 1600.0 / finer), {"los_displacement": fine})
+    with pytest.raises(ParameterError, match="is it in radians or millimetres"):
+        detect_scene(constant(0.0), scene)
+    right = fine * product.SENTINEL1_WAVELENGTH_M / (4 * np.pi)
+    detect_scene(constant(0.0), product.add(scene, {"los_displacement": right}))
+
+
+def test_a_wrapped_phase_that_is_stated_as_unwrapped_is_refused():
+    east = np.indices((80, 80))[1] * 1.6
+    ramp = 0.35 * east
+    for said, good in ((np.angle(np.exp(1j * ramp)), False), (np.mod(ramp, 2 * np.pi), False), (ramp, True)):
+        scene = product.add(plane_scene(80, 1600.0), {"unwrapped_phase": said})
+        if good:
+            detect_scene(constant(0.0), scene)
+            continue
+        with pytest.raises(ParameterError, match=r"its neighbours lie half a turn apart: it is a wrapped one"):
+            detect_scene(constant(0.0), scene)
+
+
+def test_lost_ground_is_flagged():
+    for level, lost in ((0.1, True), (0.3, False)):
+        scene = product.add(plane_scene(80, 1600.0), {"coherence": np.full((80, 80), level)})
+        assert (LOST in detect_scene(constant(0.0), scene)[0]["flags"]) == lost
+
+
+def test_the_corners_of_a_box_go_around_it():
+    result, _ = detect_scene(MARKED, marked_scene())
+    south_west, south_east, north_east, north_west = result["boxes"][0]["corners"]
+    assert south_west[1] < south_east[1]
+    assert north_west[1] < north_east[1]
+    assert max(south_west[0], south_east[0]) < min(north_east[0], north_west[0])
+
+
 def test_nothing_moved_is_said_so():
     result, _ = detect_scene(constant(-5.0), plane_scene(80, 1600.0))
     assert result["moved_km2"] == 0
@@ -338,14 +379,14 @@ def test_other_units_are_refused():
     scene, metres = displaced()
     for factor in (1000, 226.6):  # millimetres; radians, of some metres
         wrong = product.add(scene.drop_vars("los_displacement"), {"los_displacement": factor * metres})
-        with pytest.raises(ParameterError, match=r"The displacement spans [0-9.e+]+ m and differs by .*--units"):
+        with pytest.raises(ParameterError, match=r"The displacement spans [0-9.e+]+ m, or differs .*--units"):
             detect_scene(constant(0.0), wrong)
     noisy = np.random.default_rng(0).uniform(-np.pi, np.pi, metres.shape) * 0.3 + np.angle(np.exp(1j * 300 * metres))
     with pytest.raises(ParameterError, match=r"or a wrapped phase\? State its own --units and --quantity"):
         detect_scene(constant(0.0), product.add(scene.drop_vars("los_displacement"), {"los_displacement": noisy}))
     turns = product.unwrapped_phase(metres, wavelength=product.SENTINEL1_WAVELENGTH_M)
     absurd = product.add(scene.drop_vars("los_displacement"), {"unwrapped_phase": 1000 * turns})
-    with pytest.raises(ParameterError, match=r"The displacement spans 300 m and differs by"):
+    with pytest.raises(ParameterError, match=r"The displacement spans 300 m, or differs"):
         detect_scene(constant(0.0), absurd)
 
 

@@ -145,7 +145,7 @@ def test_operations_of_a_layer_are_known():
     assert size.latency_ms > 0
 
 
-def test_published_operations_are_those_of_128_pixels():
+def test_published_operations_are_not_those_of_512_pixels():
     """Counted at 128 pixels the smallest network is near the printed figure; at 512, 13 times above it."""
     for model, factor in zip(MODELS, (1.0, 1.0, 1.0, 1.0, 0.5), strict=True):  # the transformer's fits no size
         network, _ = build_magnitude(MagnitudeSettings(model, 128, FLAT))
@@ -511,6 +511,29 @@ def test_ranking_makes_no_trained_network_worse_on_average_over_seeds():
     assert (table["mae_difference"] <= 0).all()
 
 
+def test_all_five_were_trained_both_ways_from_three_seeds_on_the_reported_test():
+    ranking = pd.read_csv(Settings().data / "magnitude_five_ranking.csv").set_index("network")
+    scores = pd.read_csv(Settings().data / "magnitude_five_scores.csv")
+    one = pd.read_csv(Settings().data / "magnitude_scores.csv")
+    five = PROFILES["five"]
+    assert list(ranking.index) == list(five.plans)
+    assert set(ranking["train"]) == {2 * five.events["train"]}
+    assert set(scores["command"]) == set(ranking["command"]) == {"python -m epi.learn.magnitude --profile five"}
+    for name in ("zero", KNOWN):  # the first has nothing to learn: so the earthquakes are the same
+        here, there = (table.set_index("network").loc[name] for table in (scores, one))
+        assert (here["n"], here["events"]) == (there["n"], there["events"])
+    assert scores.set_index("network").loc["zero", "mae"] == one.set_index("network").loc["zero", "mae"]
+    for name, row in ranking.iterrows():
+        own = scores[scores["network"] == name].groupby("ranking")["mae"].agg(["mean", "size"])
+        assert own.loc[["with", "without"], "size"].tolist() == [3, 3]
+        assert row["mae_difference"] == pytest.approx(own["mean"]["with"] - own["mean"]["without"], abs=1e-4)
+
+
+def test_ranking_makes_none_of_the_five_surely_worse():
+    table = pd.read_csv(Settings().data / "magnitude_five_ranking.csv")
+    assert (table["mae_low"] <= 0).all()
+
+
 def test_seasons_are_asked_of_the_test_that_is_reported():
     table = pd.read_csv(Settings().data / "magnitude_seasons.csv").set_index("data")
     card = read_magnitude_card(Settings().data / "magnitude_mobilenetv3_small.safetensors")
@@ -519,12 +542,17 @@ def test_seasons_are_asked_of_the_test_that_is_reported():
     for name in ("mae", "auc", "spearman"):
         assert table.loc["simulated", name] == pytest.approx(card["scores"][name], abs=5e-3)
         assert table.loc["seasonal", name] != table.loc["simulated", name]
+        apart = table.loc["seasonal", name] - table.loc["simulated", name]
+        assert table.loc["seasonal", f"{name}_difference"] == pytest.approx(apart, abs=1e-4)
     assert table["auc"].between(table["auc_low"], table["auc_high"]).all()
+    assert table.loc["seasonal", "mae_negatives_difference_low"] > 0  # greening is taken for damage, surely
 
 
 def test_profiles_are_the_published_study_and_what_a_cpu_can_do():
-    full, cpu = PROFILES["full"], PROFILES["cpu"]
-    assert list(full.plans) == list(MODELS)
+    full, cpu, five = PROFILES["full"], PROFILES["cpu"], PROFILES["five"]
+    assert list(full.plans) == list(five.plans) == list(MODELS)
+    assert all(plan == replace(cpu.plans[SMALLEST], model=model) for model, plan in five.plans.items())
+    assert five.events["train"] * 5 == cpu.events["train"]
     assert list(cpu.plans) == [SMALLEST]
     for plan in full.plans.values():
         assert (plan.pixels, plan.epochs, plan.batch, plan.rate, plan.warm) == (512, 10, 16, 1e-4, 0.1)

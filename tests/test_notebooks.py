@@ -432,6 +432,18 @@ def test_chapter_09_says_of_each_goal_what_its_table_says(default_run):
             value = scores.loc[(network, "frozen"), metric]
             verdict = "reached" if value >= goal else "not reached"
             assert f"{metric}, {name}: {value:.3f}, asked at least {goal}: {verdict}" in text
+            lost = value - scores.loc[(network, "shifted"), metric]
+            verdict = "reached" if lost <= 0.07 else "not reached"
+            assert f"{metric} lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {verdict}" in text
+        alarms = scores.loc[(network, "frozen"), "air_alarms"]
+        verdict = "reached" if alarms <= 0.02 else "not reached"
+        assert f"air_alarms, {name}: {alarms:.3f}, asked at most 0.02: {verdict}" in text
+
+
+def test_chapter_10_counts_the_masks_that_the_scores_count(default_run):
+    scores = pd.read_csv(ROOT / "data" / "detect_scores.csv").set_index(["network", "test"])
+    (table,) = tables(default_run, "10_moved_ground", "over 10 cm")
+    assert table["earthquakes"].sum() == scores.loc[("unet-resnet10", "frozen"), "mask_n"]
 
 
 def test_whole_scenes_are_called_one_from_the_alarm_of_the_network_that_ships():
@@ -576,6 +588,16 @@ def test_chapter_11_says_of_ranking_what_its_table_says(default_run):
         assert named(rest(f"with ranking {word}: ", text)) == expected
     worse = {name for name, row in table.iterrows() if row["mae_difference"] > 0}
     assert named(rest(r".* it is worse on: ", text)) == worse
+
+
+def test_chapter_11_says_of_all_five_what_their_table_says(default_run):
+    table = pd.read_csv(ROOT / "data" / "magnitude_five_ranking.csv").set_index("network")
+    text = said(default_run, "11_magnitude")
+    for name, row in table.iterrows():
+        way = verdict(row["mae_low"], row["mae_high"], more_is_better=False)
+        assert f"{name}: with ranking {way}; surely above chance" in text
+    worse = {name for name, row in table.iterrows() if row["mae_difference"] > 0}
+    assert named(rest("on average over seeds with ranking worse on: ", text)) == worse
 
 
 def test_chapter_11_takes_the_mixed_error_apart(default_run):

@@ -330,8 +330,16 @@ def test_a_mask_must_lie_on_the_products_grid():
 
 
 def test_a_stack_without_a_valid_pixel_says_which_band_has_none():
-    with pytest.raises(EmptyScene, match=r"No pixel of the stack is valid: finite are phase 100%.*elevation 0%"):
+    with pytest.raises(EmptyScene, match=r"No pixel of the stack is valid.*finite phase 100%.*elevation 0%"):
         make_stack(scene(elevation=np.full((ROWS, COLUMNS), np.nan)), inventory(TILTED))
+    with pytest.raises(EmptyScene, match=r"of the product are finite phase 100%.*, valid 0%"):
+        make_stack(scene(valid=np.zeros((ROWS, COLUMNS), bool)), inventory(TILTED))
+
+
+def test_landslides_that_are_neither_inventory_nor_mask_are_refused():
+    for wrong, kind in ((TILTED, "Polygon"), ("slides.gpkg", "str"), (np.zeros((ROWS, COLUMNS)), "ndarray")):
+        with pytest.raises(ProductError, match=f"landslide is a {kind}: give an inventory"):
+            make_stack(scene(), wrong)
 
 
 def test_patches_cut_and_joined_are_the_stack(tmp_path):

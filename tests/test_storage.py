@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from epi.errors import StorageError
-from epi.storage import atomic_path, make_folder, sha256, storage_error
+from epi.storage import atomic_path, make_folder, sha256, source_crc, storage_error
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
@@ -81,3 +81,14 @@ def test_other_errors_stay_as_they_are():
 def test_sha256_of_a_file(tmp_path):
     (tmp_path / "file").write_bytes(b"ground" * 100_000)
     assert sha256(tmp_path / "file") == hashlib.sha256(b"ground" * 100_000).hexdigest()
+
+
+def test_a_package_whose_text_changed_has_another_number(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "toy_package" / "inner").mkdir(parents=True)
+    for name in ("__init__.py", "inner/deep.py"):
+        (tmp_path / "toy_package" / name).write_text("")
+    before = source_crc("toy_package")
+    assert source_crc("toy_package") == before
+    (tmp_path / "toy_package/inner/deep.py").write_text("x = 1")
+    assert source_crc("toy_package") != before

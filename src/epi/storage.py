@@ -6,6 +6,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -81,3 +82,9 @@ def sha256(path: str | Path) -> str:
 def crc_of(text: str) -> int:
     """A short number of a text, the same in every process: what a kept file was made of, in its name."""
     return zlib.crc32(text.encode())
+
+
+def source_crc(package: str) -> int:
+    """A short number of the text of a package's modules: what was made with another version is not taken for new."""
+    folder = Path(*import_module(package).__path__)
+    return zlib.crc32(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py"))))

@@ -17,6 +17,7 @@ import torch
 from epi.learn import magnitude
 from epi.learn.magnitude.quakeset import open_quakeset
 from epi.learn.magnitude.run import DATA_SEED, EVENTS
+from epi.learn.magnitude.scores import STATISTICS
 from epi.learn.metrics import rounded
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SEASONAL, SIMULATED, Backscatter, write_quakeset
@@ -24,20 +25,18 @@ from epi.storage import atomic_path
 
 NETWORK = "magnitude_mobilenetv3_small.safetensors"
 FEW = 8
+NAMES = {"difference": "difference", "low": "difference_low", "high": "difference_high"}
 COMMAND = "python tests/bench/bench_seasons.py --out data/magnitude_seasons.csv"
 
 
-def judged(recipe: Backscatter, events: int) -> dict[str, object]:
-    """Scores of the network on the first test earthquakes of a recipe."""
+def heard(recipe: Backscatter, events: int) -> pd.DataFrame:
+    """What the network says of the first test earthquakes of a recipe, a row a pair."""
     network = magnitude.load_magnitude(settings().data / NETWORK)
     pixels = network.settings.pixels
     with TemporaryDirectory() as folder:
         write_quakeset(Path(folder) / FILENAME, recipe, DATA_SEED, {"test": events}, pixels)
         test = open_quakeset(folder, pixels=pixels)["test"]
-        said = magnitude.predict(network, test)
-    return {"data": recipe.name, "season_db": recipe.season_db} | magnitude.magnitude_scores(
-        test.table.assign(predicted=said)
-    )
+        return test.table.assign(predicted=magnitude.predict(network, test))
 
 
 def main() -> None:
@@ -46,7 +45,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="CSV file to write; takes minutes")
     out = parser.parse_args().out
     torch.set_num_threads(1)
-    table = pd.DataFrame([judged(recipe, EVENTS["test"] if out else FEW) for recipe in (SIMULATED, SEASONAL)])
+    said = {each: heard(each, EVENTS["test"] if out else FEW) for each in (SIMULATED, SEASONAL)}
+    rows = [
+        {"data": recipe.name, "season_db": recipe.season_db} | magnitude.magnitude_scores(answers)
+        for recipe, answers in said.items()
+    ]
+    apart = magnitude.paired_differences({0: said[SEASONAL]}, {0: said[SIMULATED]})  # of the same pairs
+    rows[1] |= {f"{name}_{NAMES[end]}": apart[f"{name}_{end}"] for name in STATISTICS for end in NAMES}
+    table = pd.DataFrame(rows)
     print(table.round(3).T.to_string())
     if out:
         with atomic_path(out) as path:

@@ -62,8 +62,8 @@ def detect(
     from epi.learn.detect.weights import load_detector
     from epi.settings import settings
 
-    if mask is not None and len(files) != 1:
-        raise ParameterError("--mask writes one file: give one scene, or one folder of patches, with it.")
+    if mask is not None:
+        _check_mask(mask, files)
     given = stated(locals() | dict.fromkeys(("incidence", "heading", "pass_direction")))
     trained = load_detector(network or settings().data / SHIPPED)
     results: list[dict[str, Any]] = []
@@ -86,6 +86,17 @@ def detect(
         print_json(results)
     if any("error" in each for each in results):
         raise typer.Exit(1)
+
+
+def _check_mask(mask: Path, files: list[Path]) -> None:
+    """Refuse to write a mask over what is read, or where no file can be."""
+    if len(files) != 1:
+        raise ParameterError("--mask writes one file: give one scene, or one folder of patches, with it.")
+    if mask.suffix != ".nc" or mask.is_dir() or not mask.absolute().parent.is_dir():
+        raise ParameterError(f"--mask {mask}: give a file name that ends in .nc, in a folder that is there.")
+    given, made = files[0].resolve(), mask.resolve()
+    if made == given or given in made.parents:
+        raise ParameterError(f"--mask {mask} would be written over what is read, {files[0]}: give another name.")
 
 
 def detection_text(found: dict[str, Any]) -> str:

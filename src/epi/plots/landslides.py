@@ -54,7 +54,7 @@ def stack_panels(
     units : of each.
     masks : (rows, columns) bool by title: black where true.
     pixel_m : side of a pixel.
-    valid : (rows, columns) bool: elsewhere, bands are grey.
+    valid : (rows, columns) bool: elsewhere, bands are hatched.
     columns : panels beside each other.
     """
     there = np.asarray(valid, dtype=bool)
@@ -66,7 +66,7 @@ def stack_panels(
     extent = _extent(there.shape, pixel_m)
     for axes, (name, values) in zip(grid.flat, bands.items(), strict=False):
         shown = np.where(there, np.asarray(values, dtype=float), np.nan)
-        axes.set_facecolor(NO_DATA_COLOUR)
+        _hatch(axes)
         drawn = axes.imshow(shown, extent=extent, interpolation="nearest", **_limits(BAND_LOOKS[name], shown))
         axes.set_title(name.replace("_", " "), fontsize=10)
         bar = colour_bar(axes, drawn, f"({units[name]})")
@@ -85,7 +85,7 @@ def stack_panels(
 
 
 def mask_panels(masks: Mapping[str, ArrayLike], pixel_m: float, *, label: str = "target (1)") -> list[Axes]:
-    """Labels side by side, from 0 (white) to 1 (black), on one scale; NaN is grey.
+    """Labels side by side, from 0 (white) to 1 (black), on one scale; NaN is hatched.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def mask_panels(masks: Mapping[str, ArrayLike], pixel_m: float, *, label: str = 
     )
     for axes, (title, values) in zip(row[0], masks.items(), strict=True):
         shown = np.asarray(values, dtype=float)
-        axes.set_facecolor(NO_DATA_COLOUR)
+        _hatch(axes)
         drawn = axes.imshow(
             shown, extent=_extent(shown.shape, pixel_m), interpolation="nearest", cmap="gray_r", vmin=0, vmax=1
         )
@@ -249,6 +249,11 @@ def difference_map(
     axes.legend(handles=handles, fontsize=8, loc="lower left", framealpha=0.9)
     axes.set(xlabel="east (km)", ylabel="north (km)")
     return axes
+
+
+def _hatch(axes: Axes) -> None:
+    """Show through where there is nothing: grey would pass for a value of grey maps."""
+    axes.patch.set(facecolor="white", edgecolor="0.7", hatch="////")
 
 
 def _extent(shape: tuple[int, ...], pixel_m: float) -> tuple[float, float, float, float]:

@@ -137,7 +137,7 @@ def _system(stated: CRS | None, given: str | int | CRS | None, shapes: NDArray[n
     if not _fits(system, shapes):
         raise NoGeoreference(
             f"{source} is in {system.name}, but its coordinates reach {np.abs(shapely.total_bounds(shapes)).max():g}, "
-            "which is no degree: give the system they are in as crs."
+            "which is no degree: give the system they are in as crs, or exchange latitude and longitude."
         )
     return system
 

@@ -110,7 +110,11 @@ def kind_of(path: str | Path, par: str | Path | None = None) -> str:
     if layout_of(source) is not None:
         return "SNAP product"
     if not source.is_file():
-        remedy = "it is a folder" if source.is_dir() else f"check the path, relative to {Path.cwd()}"
+        remedy = (
+            "it is a folder, of neither patches nor a SNAP product"
+            if source.is_dir()
+            else f"check the path, relative to {Path.cwd()}"
+        )
         raise FileFormatError(f"No file {source}: {remedy}.")
     with source.open("rb") as stream:
         start = stream.read(4096)

@@ -185,6 +185,8 @@ def check_size(displacement: Floats, name: str, units: str) -> None:
     displacement : metres, NaN ignored. name, units : the file and the unit stated, for the message.
     """
     largest = float(np.nanmax(np.abs(displacement)))
+    if np.isinf(largest):
+        raise ParameterError(f"{name} holds infinite values: mark these pixels as no data (NaN).")
     if largest > LARGEST_DISPLACEMENT_M:
         raise ParameterError(
             f"{name} read in {units} reaches {largest:.4g} m, more than any earthquake moves the ground: "

@@ -20,6 +20,13 @@ LARGEST_M = 30.0
 """No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
 LEAST_RAD = 1e-6
 """An unwrapped phase that spans no more is the same everywhere."""
+JUMPS = 1e-3
+"""Share of neighbours half a turn or more apart from which a phase that spans one turn is taken for a wrapped one."""
+
+_ANOTHER_UNIT = (
+    "The displacement spans {span:.3g} m, or differs between most neighbours by more than a radar can follow: is it in "
+    "radians or millimetres, or a wrapped phase? State its own --units and --quantity."
+)
 
 Floats = NDArray[np.float64]
 Layer = Literal["wrapped", "unwrapped"]
@@ -52,7 +59,8 @@ def as_grid(product: xr.Dataset, spacing_km: float, *, quantity: Layer | None = 
     Raises
     ------
     EmptyScene : too little data, or an unwrapped phase that is the same everywhere.
-    ParameterError : a displacement in another unit, or a product without the quantity.
+    ParameterError : a displacement in another unit, a wrapped phase stated as unwrapped, or a product without the
+        quantity.
     ProductError : a table of points, or no interferogram.
     """
     if quantity == "wrapped":
@@ -83,6 +91,11 @@ def as_grid(product: xr.Dataset, spacing_km: float, *, quantity: Layer | None = 
     phase = np.angle(phasor) if whole is None else area_mean(np.where(valid, whole, 0), valid, size)[0].real
     east, north = (_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km))
     frame = LocalFrame(east, north, scene.frame.origin)
+    if whole is not None and float(np.median(_steps(np.where(known, phase, np.nan)))) > np.pi:
+        metres = los_displacement(
+            phase[known], wavelength=float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
+        )
+        raise ParameterError(_ANOTHER_UNIT.format(span=float(np.ptp(metres))))
     return Grid(np.asarray(phase, dtype=float), coherence, known, whole is not None, frame)
 
 
@@ -110,21 +123,35 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     else:
         return None
     _check_displacement(metres, wavelength)
+    _check_unwrapped(whole)
     return north_up(whole, local_frame(product))
 
 
+def _steps(values: NDArray[np.floating[Any]]) -> Floats:
+    """Differences between neighbours along either axis, without sign; 0 where there are none."""
+    steps = np.concatenate([np.abs(np.diff(values, axis=axis)).ravel() for axis in range(values.ndim)])
+    return np.asarray(steps[np.isfinite(steps)] if np.isfinite(steps).any() else np.zeros(1), dtype=float)
+
+
 def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) -> None:
-    """Refuse a displacement that is in another unit: it spans too much, or jumps by more than the quarter wavelength
-    between neighbours up to which a phase can be unwrapped, at most of them.
+    """Refuse a displacement that spans too much, or jumps between most neighbours by more than the quarter wavelength
+    up to which a phase can be unwrapped: it is in another unit.
     """
     span = float(np.nanmax(metres, initial=-np.inf) - np.nanmin(metres, initial=np.inf))
-    steps = np.abs(np.diff(metres, axis=-1))
-    step = float(np.nanmedian(steps)) if np.isfinite(steps).any() else 0.0
-    if span > LARGEST_M or step > wavelength / 4:
+    if span > LARGEST_M or float(np.median(_steps(metres))) > wavelength / 4:
+        raise ParameterError(_ANOTHER_UNIT.format(span=span))
+
+
+def _check_unwrapped(phase: Floats) -> None:
+    """Refuse what is stated as unwrapped and never leaves one turn, though neighbours lie half a turn apart."""
+    jumps = float((_steps(phase) > np.pi).mean())
+    if (
+        float(np.nanmax(phase, initial=-np.inf) - np.nanmin(phase, initial=np.inf)) <= 2 * np.pi + 1e-3
+        and jumps > JUMPS
+    ):
         raise ParameterError(
-            f"The displacement spans {span:.3g} m and differs by {step:.2g} m between most neighbours, more than an "
-            "earthquake's that a radar can follow: is it in radians or millimetres, or a wrapped phase? State its own "
-            "--units and --quantity."
+            f"The unwrapped phase spans no more than a turn, and {jumps:.1%} of its neighbours lie half a turn apart: "
+            "it is a wrapped one. State --quantity wrapped."
         )
 
 

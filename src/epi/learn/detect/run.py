@@ -69,8 +69,8 @@ def _further(network: str, **named: Any) -> DetectPlan:  # noqa: ANN401  # field
 
 
 def _few(network: str) -> DetectPlan:
-    """What a CPU can do of any network in some minutes: few scenes, all of them plain, which teach most at first."""
-    few: dict[str, Any] = {"scenes": 1_920, "plain": 1_920, "checks": 2, "watched": 64, "memory": 30, "batch": 16}
+    """What a CPU can do of any network in some ten minutes: few scenes, half of them plain."""
+    few: dict[str, Any] = {"scenes": 16_000, "plain": 6_400, "checks": 8, "memory": 100, "batch": 16}
     return _plan(network, **few, rate=5e-4)
 
 

@@ -34,6 +34,9 @@ NARROW = "the phase spans less than half a turn: nothing moved by much, or the n
 LARGE = (
     "the motion spans more than 100 fringes, as hardly any earthquake did that the network learned from: check the unit"
 )
+LOST_COHERENCE = 0.2
+"""The networks learned from few scenes of which half is below it."""
+LOST = "most of the scene is less coherent than nearly all that the network learned from: it may say anything"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"
 
 NO_MASK = "This network only says whether there is an earthquake: it has no mask to write."
@@ -78,7 +81,8 @@ def detect_scene(
     ``moved_km2`` (area of the mask, None without one); ``centre`` of the mask, weighted by its probability
     (``latitude`` and ``longitude`` where georeferenced, ``east_km`` and ``north_km``; None where the mask is empty);
     ``boxes`` around the connected parts of the mask, largest first, each with its four edges in kilometres of the
-    scene's frame and, where georeferenced, its corners in degrees; ``flags``, what to know before believing it.
+    scene's frame and, where georeferenced, its ``corners`` (latitude, longitude), around it from the south-west;
+    ``flags``, what to know before believing it.
 
     Raises
     ------
@@ -107,6 +111,7 @@ def detect_scene(
         SMALL: bool((shape < 0.75 * settings.size_km).any()),
         SPARSE: grid.valid.mean() < 0.5,
         NO_COHERENCE: "coherence" not in product,
+        LOST: "coherence" in product and float(np.median(grid.coherence[grid.valid])) < LOST_COHERENCE,
         NARROW: float(np.ptp(grid.phase[grid.valid])) < np.pi,
         LARGE: grid.unwrapped and float(np.ptp(grid.phase[grid.valid])) > 100 * 2 * np.pi,
         COARSE_PIXELS: max(ground_spacing_km(local_frame(ground))) > COARSE * spacing_km,
@@ -180,7 +185,10 @@ def mask_product(found: Detected) -> xr.Dataset:
     east, north = frame.east_km[found.mask.shape[0] // 2], frame.north_km[:, found.mask.shape[1] // 2]
     made = xr.Dataset(
         {"moved_probability": (("y", "x"), found.mask.astype(np.float32))},
-        coords={"x": ("x", 1000 * east, {"units": "m"}), "y": ("y", 1000 * north, {"units": "m"})},
+        coords={
+            "x": ("x", 1000 * east, {"units": "m", "standard_name": "projection_x_coordinate"}),
+            "y": ("y", 1000 * north, {"units": "m", "standard_name": "projection_y_coordinate"}),
+        },
     )
     facts = {"units": "1", "long_name": "probability that an earthquake moved this ground"}
     if frame.origin is not None:
@@ -214,6 +222,6 @@ def _box(frame: LocalFrame, box: Box, spacing_km: float) -> dict[str, Any]:
     edges = {name: float(value) for name, value in edges.items()}
     if frame.origin is None:
         return edges
-    xs, ys = zip(*((x, y) for x in ("west_km", "east_km") for y in ("south_km", "north_km")), strict=True)
+    xs, ys = ("west_km", "east_km", "east_km", "west_km"), ("south_km", "south_km", "north_km", "north_km")
     latitude, longitude = frame.to_geographic([edges[x] for x in xs], [edges[y] for y in ys])
     return edges | {"corners": [[float(a), float(b)] for a, b in zip(latitude, longitude, strict=True)]}

@@ -14,7 +14,7 @@ from epi.learn.landslides.run import LandslideStudy, run_landslides
 from epi.learn.landslides.simulated import folder_patches, kept_patches, simulated_patches
 from epi.settings import settings
 from epi.simulate.landslides import FIELD, PRACTICE, Mixture
-from epi.storage import crc_of
+from epi.storage import crc_of, source_crc
 
 DEVELOPMENT_SEED = 900_001
 """Of the events by which a recipe is chosen: of the same regions as those of the study, and never in its tables."""
@@ -62,13 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def study_of(profile: LandslideProfile, options: argparse.Namespace) -> LandslideStudy:
     """The study that was asked for, with its patches."""
-    side = profile.event_pixels
+    side, source = profile.event_pixels, source_crc("epi.simulate")
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
     def simulate(recipe: Mixture, seed: int, events: int, *, keep: int | None, mapped: bool) -> xr.Dataset:
-        name = f"{recipe.name}-{crc_of(repr(recipe))}-{seed}-{events}-{profile.pixels}-{side}-{keep}.nc"
+        name = f"{recipe.name}-{crc_of(f'{recipe} {source}')}-{seed}-{events}-{profile.pixels}-{side}-{keep}.nc"
         return kept_patches(
             options.folder / name,
             lambda: simulated_patches(
@@ -86,7 +86,7 @@ def study_of(profile: LandslideProfile, options: argparse.Namespace) -> Landslid
         profile,
         data,
         lambda: simulate(PRACTICE, PRACTICE_SEED, own.events, keep=own.patches, mapped=False),
-        options.folder / f"{'choice' if options.choose else 'study'}-{crc_of(repr(PRACTICE))}",
+        options.folder / f"{'choice' if options.choose else 'study'}-{crc_of(f'{PRACTICE} {source}')}",
         tables=table_names(options),
         simulated=not options.data,
         device=options.device,

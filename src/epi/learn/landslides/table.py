@@ -8,6 +8,8 @@ from epi.learn.landslides.cells import Cell
 from epi.learn.landslides.recipe import LandslideRecipe
 from epi.learn.landslides.scores import Judged, difference, joined, score
 
+TRUTH = "what really slid"
+"""Name of the row that no network has."""
 DIFFERENCES = ("iou", "recall_small", "precision")
 """Measures of which rows of one changed thing carry the difference."""
 
@@ -60,6 +62,11 @@ def baseline_row(name: str, split: str, parts: list[Judged], on: str) -> dict[st
     """Scores of an answer that needs no network, judged fold by fold at thresholds chosen on some patches."""
     row: dict[str, Any] = {"part": "baseline", "method": name, "split": split, "folds": len(parts), "threshold_on": on}
     return row | {"thresholds": listed([one.threshold for one in parts])} | score([joined(parts)])
+
+
+def ceiling_row(split: str, judged: Judged) -> dict[str, Any]:
+    """Scores of what really slid, held against what was drawn: no answer can be expected to have more."""
+    return {"part": "truth", "method": TRUTH, "split": split} | score([judged])
 
 
 def listed(thresholds: list[float]) -> str:

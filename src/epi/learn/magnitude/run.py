@@ -2,8 +2,8 @@
 
 ``python -m epi.learn.magnitude --profile cpu`` simulates its data (15 minutes of one core), trains the smallest of the
 five networks, three seeds each way (half an hour), counts and times the others, and writes the weights that ship;
-``--profile full --data FOLDER`` is the published study of all five, on a GPU. Interrupted, each goes on from its last
-checkpoint.
+``--profile five`` trains all five on a fifth of the pairs (an hour); ``--profile full --data FOLDER`` is the published
+study of all five, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
 import json
@@ -35,7 +35,7 @@ from epi.learn.magnitude.training import PRACTICE_RATE, SEEN, MagnitudePlan, pra
 from epi.learn.metrics import rounded
 from epi.settings import settings
 from epi.simulate.backscatter import FILENAME, SIMULATED, Backscatter, write_quakeset
-from epi.storage import atomic_path, crc_of
+from epi.storage import atomic_path, crc_of, source_crc
 
 Say = Callable[[str], None]
 DATA_SEED = 1
@@ -46,6 +46,7 @@ WAYS = {"without": False, "with": True}
 ALONE = "practice alone"
 """Name, beside the two ways, of what both begin with, from each seed."""
 SEEDS = (0, 1, 2)
+TABLES = ("scores", "ranking", "sizes", "predictions")
 SHIPPED, WEIGHTS = "mobilenetv3_small_100", "network.safetensors"
 
 
@@ -61,6 +62,7 @@ class MagnitudeProfile:
     recipe : what they are.
     seeds : of the networks; each is trained both ways with each.
     draws : of the bootstrap.
+    kept : of `TABLES`, those that are written.
     ships : a network whose weights, trained with ranking, go to the project's data: of the seed that tells earthquakes
         from none best on the validation pairs, which are neither learned from nor reported.
     """
@@ -71,6 +73,7 @@ class MagnitudeProfile:
     recipe: Backscatter = SIMULATED
     seeds: tuple[int, ...] = SEEDS
     draws: int = DRAWS
+    kept: tuple[str, ...] = TABLES
     ships: str | None = None
 
 
@@ -83,6 +86,12 @@ EVENTS = {"train": 1600, "validation": 200, "test": 240}
 PROFILES: dict[str, MagnitudeProfile] = {
     "full": MagnitudeProfile("magnitude_full", {model: MagnitudePlan(model) for model in MODELS}, EVENTS),
     "cpu": MagnitudeProfile("magnitude", {SHIPPED: CPU}, EVENTS, ships=SHIPPED),
+    "five": MagnitudeProfile(
+        "magnitude_five",
+        {model: replace(CPU, model=model) for model in MODELS},
+        EVENTS | {"train": EVENTS["train"] // 5, "validation": 0},
+        kept=TABLES[:2],
+    ),
 }
 
 
@@ -110,9 +119,9 @@ def run_magnitude(
 
     Returns
     -------
-    A row an answer and seed, with intervals and settings, as written to ``…_scores.csv``. Beside it are written
-    ``…_ranking.csv`` (what ranking changes, network by network), ``…_sizes.csv`` (parameters, FLOPs, latency) and
-    ``…_predictions.csv`` (a row a test pair, a column an answer).
+    A row an answer and seed, with intervals and settings, as written to ``…_scores.csv``. Beside it are written, where
+    the profile keeps them, ``…_ranking.csv`` (what ranking changes, network by network), ``…_sizes.csv`` (parameters,
+    FLOPs, latency) and ``…_predictions.csv`` (a row a test pair, a column an answer).
 
     Raises
     ------
@@ -129,7 +138,7 @@ def run_magnitude(
     for name, answer in fit_free(train).predict(test).items():
         said[name] = answer
         rows.append({"network": name} | facts | _scores(profile, test.table.assign(predicted=answer)))
-    sizes = [_size_row(model, pixels, scaling) for model in MODELS]
+    sizes = [_size_row(model, pixels, scaling) for model in MODELS] if "sizes" in profile.kept else []
     ranking = []
     for model, planned in profile.plans.items():
         plan = planned
@@ -159,7 +168,8 @@ def run_magnitude(
         table = pd.DataFrame(rows).assign(command=command)
         made = {"scores": table, "ranking": pd.DataFrame(ranking), "sizes": pd.DataFrame(sizes)}
         answers = test.table.assign(**{name: pd.Series(one) for name, one in said.items()})
-        _write(tables, made | {"predictions": answers}, command)  # after each network: what is done stays
+        made |= {"predictions": answers}
+        _write(tables, {kind: made[kind] for kind in profile.kept}, command)  # after each network: what is done stays
     if profile.ships and not data:
         _ship(profile, profile.ships, home, parts["validation"], table, command)
     return table
@@ -169,7 +179,8 @@ def _pairs(profile: MagnitudeProfile, home: Path, data: str | Path | None, pixel
     """Pairs of all parts, simulated where no folder is given."""
     if data is None:
         counts = "-".join(str(count) for count in profile.events.values())
-        data = home / f"{profile.recipe.name}-{crc_of(repr(profile.recipe))}-{DATA_SEED}-{pixels}-{counts}"
+        made = crc_of(f"{profile.recipe} {source_crc('epi.simulate')}")
+        data = home / f"{profile.recipe.name}-{made}-{DATA_SEED}-{pixels}-{counts}"
         if not (data / FILENAME).is_file():
             say(f"simulating {sum(profile.events.values())} earthquakes")
             write_quakeset(data / FILENAME, profile.recipe, DATA_SEED, profile.events, pixels, say=say)

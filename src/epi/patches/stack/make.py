@@ -63,12 +63,17 @@ def make_stack(
 
     Raises
     ------
-    ProductError : variables that are missing, with the step that adds them; or a mask on another grid.
+    ProductError : variables that are missing, with the step that adds them; a mask on another grid, or none.
     InventoryError : an inventory of another date or outside the scene.
     EmptyScene : no pixel is valid.
     """
     if unknown := sorted(set(required) - set(BANDS)):
         raise ProductError(f"No band {', '.join(unknown)}: a stack has {', '.join(BANDS)}.")
+    if not isinstance(landslide, (Inventory, xr.DataArray)):
+        raise ProductError(
+            f"landslide is a {type(landslide).__name__}: give an inventory (epi.catalogue.read_inventory, or "
+            "inventory_of a table), or a DataArray on the product's grid."
+        )
     bands = _bands(validate(product))
     mask = _burned(product, landslide, all_touched) if isinstance(landslide, Inventory) else landslide
     slid = _on_grid(mask, product)
@@ -77,10 +82,9 @@ def make_stack(
     for name in OUT:
         valid &= ~product[name].to_numpy() if name in product else True
     if not valid.any():
-        shares = ", ".join(f"{name} {np.isfinite(bands[name]).mean():.0%}" for name in BANDS)
-        raise EmptyScene(
-            f"No pixel of the stack is valid: finite are {shares} of the pixels. Look at the product first."
-        )
+        shares = [f"finite {name} {np.isfinite(bands[name]).mean():.0%}" for name in required]
+        shares += [f"{name} {product[name].to_numpy().mean():.0%}" for name in ("valid", *OUT) if name in product]
+        raise EmptyScene(f"No pixel of the stack is valid; of the product are {', '.join(shares)}. Look at it first.")
     return _assembled(product, bands, slid, valid, mask.attrs if isinstance(landslide, Inventory) else {})
 
 

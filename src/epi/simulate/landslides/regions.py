@@ -23,7 +23,7 @@ overlap (IoU) of the mapped labels with the truth       not known      0.56
 
 The number with landslides follows from the text: 62 crops were added to 768 patches, one for each below the 25th
 percentile. The text says too that most patches with landslides hold 0 to 50 pixels of them, which cannot be true beside
-a 25th percentile of 120; of the simulated ones 18 % do, while most single landslides do.
+a 25th percentile of 120; of the simulated ones 17 % do, while most single landslides do.
 
 `PRACTICE` differs from it on purpose: no region and no random number is shared, about three times as much ground
 is hit, slides of two pixels are left out, slopes, weather, looks, baselines and air reach further both ways, slides
