@@ -171,7 +171,7 @@ for name, metric in ((name, metric) for name in networks for metric in ("f1_one"
     print(f"{metric} lost on the shifted test, {name}: {lost:.3f}, asked at most 0.07: {verdict}")
 
 # %% [markdown]
-# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. A ConvNeXt that only says whether, as the published networks do, is there too, and is not shown: told one bit a scene and never where, it learned next to nothing in the time at hand.
+# The published network, ViT-B/16 at 224 pixels, is in the same program (`python -m epi.learn.detect --profile full`, for a GPU), which has not been run. A ConvNeXt that only says whether, as the published networks do, is there too.
 #
 # ### Curves that need no threshold
 
@@ -281,7 +281,7 @@ print(f"it marks {(overlap > 0.3).mean():.0%} of them, with an IoU above 0.3, an
 
 # %% [markdown]
 # *Share found of earthquakes above one fringe: by the U-Net at its alarm, and by the observers, who have the unwrapped phase of all scenes, at two false alarms in a hundred.* Where an observer finds most and the network far fewer, air and noise are not what hides them. Shallow ruptures are small, and at 533 m a pixel look much like
-# a crack that opened or ground that sank, of which the network has learned to be wary, and the observers know nothing. Whether finer pixels or more scenes would help was not asked.
+# a crack that opened or ground that sank, of which the network has learned to be wary, and the observers know nothing. Whether finer pixels or more scenes would help was not tested.
 #
 # ### A whole scene has many squares
 #
@@ -359,7 +359,7 @@ smoothed = smoothed.assign(
 smoothed.rename(columns={"width": "filter, km"}).pivot(index=["of", "network"], columns="filter, km", values="told")
 
 # %% [markdown]
-# *Scenes called an earthquake, with 95 % intervals {cite:p}`clopper1934`; alarms as they ship.* The wider the filter, the oftener the U-Net takes air for an earthquake, and the fewer earthquakes all three find. Give them the interferogram as it was before its filter, where it can be had.
+# *Scenes called an earthquake, with 95 % intervals {cite:p}`clopper1934`; alarms as they ship; the coherence is what it was before the filter.* Under wide filters the U-Net and the transformer take air for an earthquake oftener, the ConvNeXt does not. Give them the interferogram as it was before its filter, where it can be had.
 #
 # ### By size, depth and form
 
@@ -505,7 +505,7 @@ with atomic_path(Path(run_folder) / "detected.json") as path:
 
 # %% [markdown]
 # Where the earthquake is plain to the eye and the answer is none, the network is wrong: a scene that is smoother, more coherent or framed otherwise than
-# what it learned from is enough, and so is ground that mostly sinks, where the phase is unwrapped: as the ground of Thessaly did in 2021. `epi detect FILE` says the same on the command line.
+# what it learned from is enough, and for the U-Net so is ground that mostly sinks, where the phase is unwrapped: as the ground of Thessaly did in 2021. `epi detect FILE` says the same on the command line.
 #
 # ## Exercise
 #
@@ -533,9 +533,9 @@ for level in (0.1, 0.2, 0.3):
 # %% [markdown]
 # ```{dropdown} What to see in the solution
 # Wrapping takes every whole turn out, the wrong ones as well, so unwrapping errors disappear; what is lost is the long slope of the displacement, which a network that sees all of the
-# scene can count from the fringes. Noise should be quiet, for the network was shown lost ground; and
-# where the coherence is what an estimate from few looks makes of noise, some 0.3, it is. Told of a coherence that is lower, and everywhere the same, as in no scene that it learned from, it may call noise an earthquake:
-# of what lies outside all it has seen a network says anything. So `epi detect` notes a scene of so little coherence.
+# scene can count from the fringes. Noise should be quiet, for the network was shown lost ground. Of noise
+# whose coherence is what few looks make of it, some 0.3, it calls none; told of a coherence of 0.1, the same everywhere, as in no scene that it learned from, it calls most an earthquake. Of what lies outside all it has seen a network says anything, so `epi detect` notes a
+# scene of so little coherence.
 # ```
 
 # %% [markdown]

@@ -299,7 +299,7 @@ for axes, (place, node) in zip(row, stored.children.items(), strict=True):
         print(f"{place}: marked {areas[0]:.0f} km², measured {areas[1]:.0f} km², IoU {areas[2] / areas[3]:.2f}")
 
 # %% [markdown]
-# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* A mask may have its middle in the right place and be far too large. The U-Net calls the same earthquake one from its wrapped phase and none from
+# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* A mask may have its middle in the right place and be far too large. The U-Net says "earthquake" of its wrapped phase and not of
 # its unwrapped phase. Most of the ground sank there, by up to half a metre, and unwrapped ground that only sinks looks much like a mine's or a well's, of which the network has seen thousands; turned upside down ("sign turned"), the same scene is called an earthquake.
 #
 # ## If you have labelled scenes of your own

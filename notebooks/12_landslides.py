@@ -218,9 +218,9 @@ limit = landslides.small_limit(pixels)
 chosen = np.flatnonzero((pixels > 0) & (pixels <= limit))
 own = landslides.samples_of(read, normaliser, np.arange(len(read)))
 both = landslides.oversample(own, limit=limit)
-crops = torch.where(both.valid, both.label.float(), torch.nan)[len(read) :]
+shown = torch.where(both.valid, both.label.float(), torch.nan)
 most = int(pixels[chosen].argmax())
-pair = {f"a patch with {pixels[chosen[most]]} pixels": read.label[chosen[most]], "its crop, added": crops[most]}
+pair = {f"a patch with {pixels[chosen[most]]} pixels": shown[chosen[most]], "its crop, added": shown[len(read) + most]}
 panels = figures.mask_panels(pair, read.pixel_m)
 held = both.label[len(read) :].sum((1, 2)).numpy() / pixels[chosen]
 print(f"{len(chosen)} of {len(read)} patches get a crop, those of up to {limit:.0f} landslide pixels;", end=" ")

@@ -190,7 +190,7 @@ def test_a_mask_is_not_written_over_what_is_read(says, strong, strong_file, tmp_
     for given, mask, said in (
         (strong_file, strong_file, "would be written over what is read"),
         (strong_file, tmp_path / "link.nc", "would be written over what is read"),
-        (store, store / "mask.nc", "would be written over what is read"),
+        (store, store / "mask.nc", "lies in the folder that is read"),
         (store, store / "patches.csv", "give a file name that ends in .nc"),
         (strong_file, tmp_path, "give a file name that ends in .nc"),
         (strong_file, tmp_path / "nowhere" / "mask.nc", "in a folder that is there"),
@@ -198,6 +198,8 @@ def test_a_mask_is_not_written_over_what_is_read(says, strong, strong_file, tmp_
         refused = says("detect", given, "--mask", mask)
         stopped(refused, f"ParameterError: --mask {mask}")
         assert said in refused[2]
+    words = ("detect", raster(tmp_path / "known.tif", np.ones((150, 150))), "--units", "m", "--coherence", strong_file)
+    stopped(says(*words, "--mask", strong_file), f"ParameterError: --mask {strong_file} would be written over")
     assert {file: file.read_bytes() for file in (strong_file, *store.iterdir())} == before
 
 

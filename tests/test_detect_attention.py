@@ -164,7 +164,7 @@ def test_a_gradient_map_is_the_features_weighted_by_their_slope():
 
 
 def test_a_transformer_has_no_gradient_map(network):
-    with pytest.raises(ParameterError, match=r"has features on a map: ask a transformer's attention"):
+    with pytest.raises(ParameterError, match=r"has features on a map: of a transformer, ask"):
         gradient_map(network, seen())
 
 

@@ -209,14 +209,13 @@ def test_scores_that_ship_are_those_of_the_weights(name):
     assert np.allclose(judged["probability"], frozen[f"{network.settings.network}_probability"], atol=0.02)
 
 
-def test_a_filter_makes_the_unet_call_air_an_earthquake_and_all_of_them_blind():
+def test_a_wide_filter_makes_two_of_them_take_air_for_an_earthquake():
     """As chapter 9 says; the table is of other scenes than the test."""
     table = pd.read_csv(DATA / "detect_filtered.csv")
     assert set(table["command"]) == {"python tests/bench/bench_filtered.py --out data/detect_filtered.csv"}
     rows = table.set_index(["network", "kind", "sigma_px"])
-    assert rows.loc[("unet-resnet10", "air", 2.0), "low"] > rows.loc[("unet-resnet10", "air", 0.0), "high"]
-    for name in run.AGAIN:
-        assert rows.loc[(name, "earthquake", 2.0), "share"] < rows.loc[(name, "earthquake", 0.0), "share"]
+    oftener = [name for name in run.AGAIN if rows.loc[(name, "air", 2.0), "low"] > rows.loc[(name, "air", 0.0), "high"]]
+    assert oftener == ["unet-resnet10", "vit-small"]
 
 
 def test_a_locator_is_no_detector():

@@ -265,20 +265,24 @@ def test_air_in_radians_that_is_read_as_metres_is_refused_at_any_pixels(finer):
     detect_scene(constant(0.0), product.add(scene, {"los_displacement": right}))
 
 
-def test_a_wrapped_phase_that_is_stated_as_unwrapped_is_refused():
-    east = np.indices((80, 80))[1] * 1.6
-    ramp = 0.35 * east
-    for said, good in ((np.angle(np.exp(1j * ramp)), False), (np.mod(ramp, 2 * np.pi), False), (ramp, True)):
-        scene = product.add(plane_scene(80, 1600.0), {"unwrapped_phase": said})
-        if good:
-            detect_scene(constant(0.0), scene)
-            continue
-        with pytest.raises(ParameterError, match=r"its neighbours lie half a turn apart: it is a wrapped one"):
+@pytest.mark.parametrize("fringes", [1, 3, 7])
+@pytest.mark.parametrize("pixels", [80, 640])
+def test_a_wrapped_phase_that_is_stated_as_unwrapped_is_refused(pixels, fringes):
+    """However fine its pixels; an unwrapped one is not, nor one that stays within a turn, noise and all."""
+    row, column = np.indices((pixels, pixels)) / pixels - 0.5
+    ramp = 2 * np.pi * fringes * (column + 0.3)
+    bowl = 2 * np.pi * (fringes + 0.5) * np.exp(-20 * (row**2 + column**2))
+    small = 2 * bowl / bowl.max() + np.random.default_rng(0).normal(0, 0.5, bowl.shape).clip(-1.5, 1.5)
+    for phase in (ramp, bowl, small):
+        detect_scene(constant(0.0), product.add(plane_scene(pixels, 128e3 / pixels), {"unwrapped_phase": phase}))
+    for wrong in (np.angle(np.exp(1j * ramp)), np.mod(ramp, 2 * np.pi), np.angle(np.exp(1j * bowl))):
+        scene = product.add(plane_scene(pixels, 128e3 / pixels), {"unwrapped_phase": wrong})
+        with pytest.raises(ParameterError, match=r"neighbours half a turn apart: it is a wrapped one"):
             detect_scene(constant(0.0), scene)
 
 
 def test_lost_ground_is_flagged():
-    for level, lost in ((0.1, True), (0.3, False)):
+    for level, lost in ((0.1, True), (0.2, True), (0.3, False)):
         scene = product.add(plane_scene(80, 1600.0), {"coherence": np.full((80, 80), level)})
         assert (LOST in detect_scene(constant(0.0), scene)[0]["flags"]) == lost
 

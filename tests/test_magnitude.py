@@ -506,7 +506,7 @@ def test_the_network_that_ships_tells_earthquakes_of_every_size_from_none():
 
 
 @pytest.mark.xfail(strict=True, reason="mobilenetv3_small_100, 128 pixels, 3 seeds: MAE 0.011 larger (-0.003 to 0.027)")
-def test_ranking_makes_no_trained_network_worse_on_average_over_seeds():
+def test_ranking_makes_the_smallest_no_worse_on_average_over_seeds():
     table = pd.read_csv(Settings().data / "magnitude_ranking.csv")
     assert (table["mae_difference"] <= 0).all()
 
@@ -527,6 +527,12 @@ def test_all_five_were_trained_both_ways_from_three_seeds_on_the_reported_test()
         own = scores[scores["network"] == name].groupby("ranking")["mae"].agg(["mean", "size"])
         assert own.loc[["with", "without"], "size"].tolist() == [3, 3]
         assert row["mae_difference"] == pytest.approx(own["mean"]["with"] - own["mean"]["without"], abs=1e-4)
+
+
+@pytest.mark.xfail(strict=True, reason="convnextv2_atto, 640 pairs, 3 seeds: MAE 0.0005 larger (-0.009 to 0.011)")
+def test_ranking_makes_none_of_the_five_worse_on_average_over_seeds():
+    table = pd.read_csv(Settings().data / "magnitude_five_ranking.csv")
+    assert (table["mae_difference"] <= 0).all()
 
 
 def test_ranking_makes_none_of_the_five_surely_worse():

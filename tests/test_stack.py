@@ -330,9 +330,9 @@ def test_a_mask_must_lie_on_the_products_grid():
 
 
 def test_a_stack_without_a_valid_pixel_says_which_band_has_none():
-    with pytest.raises(EmptyScene, match=r"No pixel of the stack is valid.*finite phase 100%.*elevation 0%"):
+    with pytest.raises(EmptyScene, match=r"No pixel of the stack is valid.*phase finite 100%.*elevation finite 0%"):
         make_stack(scene(elevation=np.full((ROWS, COLUMNS), np.nan)), inventory(TILTED))
-    with pytest.raises(EmptyScene, match=r"of the product are finite phase 100%.*, valid 0%"):
+    with pytest.raises(EmptyScene, match=r"shares of the product's: phase finite 100%.*, valid 0%"):
         make_stack(scene(valid=np.zeros((ROWS, COLUMNS), bool)), inventory(TILTED))
 
 

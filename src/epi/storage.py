@@ -84,7 +84,13 @@ def crc_of(text: str) -> int:
     return zlib.crc32(text.encode())
 
 
-def source_crc(package: str) -> int:
-    """A short number of the text of a package's modules: what was made with another version is not taken for new."""
-    folder = Path(*import_module(package).__path__)
-    return zlib.crc32(b"".join(path.read_bytes() for path in sorted(folder.rglob("*.py"))))
+def source_crc(*packages: str) -> int:
+    """A short number of the text of packages' own modules, not of what they import: what was kept under another number
+    was made with other code.
+    """
+    number = 0
+    for package in packages:
+        folder = Path(import_module(package).__path__[0])
+        for path in sorted(folder.rglob("*.py")):
+            number = zlib.crc32(path.relative_to(folder).as_posix().encode() + path.read_bytes(), number)
+    return number

@@ -63,7 +63,7 @@ def detect(
     from epi.settings import settings
 
     if mask is not None:
-        _check_mask(mask, files)
+        _check_mask(mask, files, [each for each in (par, coherence, network) if each is not None])
     given = stated(locals() | dict.fromkeys(("incidence", "heading", "pass_direction")))
     trained = load_detector(network or settings().data / SHIPPED)
     results: list[dict[str, Any]] = []
@@ -88,15 +88,18 @@ def detect(
         raise typer.Exit(1)
 
 
-def _check_mask(mask: Path, files: list[Path]) -> None:
+def _check_mask(mask: Path, files: list[Path], beside: list[Path]) -> None:
     """Refuse to write a mask over what is read, or where no file can be."""
     if len(files) != 1:
         raise ParameterError("--mask writes one file: give one scene, or one folder of patches, with it.")
     if mask.suffix != ".nc" or mask.is_dir() or not mask.absolute().parent.is_dir():
         raise ParameterError(f"--mask {mask}: give a file name that ends in .nc, in a folder that is there.")
-    given, made = files[0].resolve(), mask.resolve()
-    if made == given or given in made.parents:
-        raise ParameterError(f"--mask {mask} would be written over what is read, {files[0]}: give another name.")
+    made = mask.resolve()
+    for read in (*files, *beside):
+        if made == read.resolve():
+            raise ParameterError(f"--mask {mask} would be written over what is read, {read}: give another name.")
+    if files[0].resolve() in made.parents:
+        raise ParameterError(f"--mask {mask} lies in the folder that is read, {files[0]}: write it beside.")
 
 
 def detection_text(found: dict[str, Any]) -> str:

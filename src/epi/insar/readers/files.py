@@ -111,7 +111,7 @@ def kind_of(path: str | Path, par: str | Path | None = None) -> str:
         return "SNAP product"
     if not source.is_file():
         remedy = (
-            "it is a folder, of neither patches nor a SNAP product"
+            "it is a folder that holds neither patches nor a SNAP product"
             if source.is_dir()
             else f"check the path, relative to {Path.cwd()}"
         )

@@ -192,7 +192,7 @@ def _features(network: nn.Module) -> nn.Module:
         return network.encoder
     if isinstance(network, Classifier) and hasattr(network.body, "stages"):
         return cast(nn.Module, network.body.stages)
-    raise ParameterError("Only a convolutional network has features on a map: ask a transformer's attention instead.")
+    raise ParameterError("Only a convolutional network has features on a map: of a transformer, ask for its attention.")
 
 
 @contextmanager

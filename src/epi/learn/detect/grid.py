@@ -20,8 +20,8 @@ LARGEST_M = 30.0
 """No earthquake on record moved the ground by more along a line of sight: a larger span is another unit."""
 LEAST_RAD = 1e-6
 """An unwrapped phase that spans no more is the same everywhere."""
-JUMPS = 1e-3
-"""Share of neighbours half a turn or more apart from which a phase that spans one turn is taken for a wrapped one."""
+JUMPS = 0.05
+"""Share of rows and columns with neighbours half a turn apart from which a phase of one turn counts as wrapped."""
 
 _ANOTHER_UNIT = (
     "The displacement spans {span:.3g} m, or differs between most neighbours by more than a radar can follow: is it in "
@@ -143,15 +143,14 @@ def _check_displacement(metres: NDArray[np.floating[Any]], wavelength: float) ->
 
 
 def _check_unwrapped(phase: Floats) -> None:
-    """Refuse what is stated as unwrapped and never leaves one turn, though neighbours lie half a turn apart."""
-    jumps = float((_steps(phase) > np.pi).mean())
-    if (
-        float(np.nanmax(phase, initial=-np.inf) - np.nanmin(phase, initial=np.inf)) <= 2 * np.pi + 1e-3
-        and jumps > JUMPS
-    ):
+    """Refuse what is stated as unwrapped and fills one turn, no more, with lines along which it jumps by one."""
+    span = float(np.nanmax(phase, initial=-np.inf) - np.nanmin(phase, initial=np.inf)) / (2 * np.pi)
+    lines = [(np.abs(np.diff(phase, axis=axis)) > np.pi).any(axis) for axis in (0, 1)]
+    jumps = float(np.concatenate(lines).mean())
+    if 0.9 < span < 1.001 and jumps > JUMPS:
         raise ParameterError(
-            f"The unwrapped phase spans no more than a turn, and {jumps:.1%} of its neighbours lie half a turn apart: "
-            "it is a wrapped one. State --quantity wrapped."
+            f"The unwrapped phase spans one turn, and {jumps:.0%} of its rows and columns hold neighbours half a turn "
+            "apart: it is a wrapped one. Give it as such (--quantity wrapped)."
         )
 
 

@@ -34,7 +34,7 @@ NARROW = "the phase spans less than half a turn: nothing moved by much, or the n
 LARGE = (
     "the motion spans more than 100 fringes, as hardly any earthquake did that the network learned from: check the unit"
 )
-LOST_COHERENCE = 0.2
+LOST_COHERENCE = 0.25
 """The networks learned from few scenes of which half is below it."""
 LOST = "most of the scene is less coherent than nearly all that the network learned from: it may say anything"
 NO_COHERENCE = "the scene has no coherence: the agreement of neighbouring phases stands in for it"

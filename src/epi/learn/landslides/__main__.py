@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def study_of(profile: LandslideProfile, options: argparse.Namespace) -> LandslideStudy:
     """The study that was asked for, with its patches."""
-    side, source = profile.event_pixels, source_crc("epi.simulate")
+    side, source = profile.event_pixels, source_crc("epi.simulate", "epi.patches.stack")
 
     def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)

@@ -65,7 +65,7 @@ def baseline_row(name: str, split: str, parts: list[Judged], on: str) -> dict[st
 
 
 def ceiling_row(split: str, judged: Judged) -> dict[str, Any]:
-    """Scores of what really slid, held against what was drawn: no answer can be expected to have more."""
+    """Scores of what really slid, held against what was drawn: whoever finds that has no larger IoU."""
     return {"part": "truth", "method": TRUTH, "split": split} | score([judged])
 
 

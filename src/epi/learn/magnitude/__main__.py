@@ -1,4 +1,4 @@
-"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|full] [--data FOLDER]``."""
+"""Magnitudes from the command line: ``python -m epi.learn.magnitude [--profile cpu|five|full] [--data FOLDER]``."""
 
 import argparse
 import sys

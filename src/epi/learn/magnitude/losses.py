@@ -28,8 +28,8 @@ def ranking_loss(predicted: Tensor, true: Tensor, margin: float = MARGIN) -> Ten
     Rege Cambrin et al. (2024), Estimating earthquake magnitude in Sentinel-1 imagery via ranking, equations 1 to 3.
     Their equation 2 takes the order from the predictions (see `ranking_loss_as_printed`); their program takes it from
     the truth, as here, but gives pairs of equal truth y = 1 and averages over them too. Where half of a batch has
-    magnitude 0 these are a quarter of all pairs. And it compares one half of a batch with the other, one to one: over
-    shuffled batches the mean over all pairs is the same. So what is trained here is not exactly the published loss.
+    magnitude 0 these are a quarter of all pairs, so what is trained here is not exactly the published loss. It also
+    compares one half of a batch with the other, one to one, where here all pairs are: in expectation the same.
     """
     first, second = torch.triu_indices(len(true), len(true), offset=1, device=true.device)
     order = torch.sign(true[first] - true[second])

@@ -82,9 +82,11 @@ def make_stack(
     for name in OUT:
         valid &= ~product[name].to_numpy() if name in product else True
     if not valid.any():
-        shares = [f"finite {name} {np.isfinite(bands[name]).mean():.0%}" for name in required]
+        shares = [f"{name} finite {np.isfinite(bands[name]).mean():.0%}" for name in required]
         shares += [f"{name} {product[name].to_numpy().mean():.0%}" for name in ("valid", *OUT) if name in product]
-        raise EmptyScene(f"No pixel of the stack is valid; of the product are {', '.join(shares)}. Look at it first.")
+        raise EmptyScene(
+            f"No pixel of the stack is valid; shares of the product's: {', '.join(shares)}. Look at it first."
+        )
     return _assembled(product, bands, slid, valid, mask.attrs if isinstance(landslide, Inventory) else {})
 
 
