@@ -171,6 +171,10 @@ def test_what_it_was_not_made_for_is_refused_in_one_line(says, strong, strong_fi
         "EmptyScene: ": (raster(tmp_path / "empty.tif", np.zeros((150, 150))), "--units", "m"),
         "EmptyScene: The unwrapped phase is": (raster(tmp_path / "flat.tif", np.full((150, 150), 0.2)), "--units", "m"),
         "ParameterError: The displacement spans": (raster(tmp_path / "mm.tif", 80 * metres), "--units", "m"),
+        "ParameterError: inf.tif holds infinite values": (
+            raster(tmp_path / "inf.tif", np.where(metres == metres.max(), np.inf, metres)),
+            *("--units", "m"),
+        ),
         "EmptyScene: The scene holds data over": (raster(tmp_path / "tiny.tif", metres[:15, :15] + 1), "--units", "m"),
         "MissingConvention: ": (raster(tmp_path / "unit.tif", metres),),
         "ParameterError: --mask writes one file": (strong_file, strong_file, "--mask", tmp_path / "mask.nc"),

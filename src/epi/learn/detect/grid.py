@@ -92,9 +92,7 @@ def as_grid(product: xr.Dataset, spacing_km: float, *, quantity: Layer | None = 
     east, north = (_resampled(each, size) for each in (scene.frame.east_km, scene.frame.north_km))
     frame = LocalFrame(east, north, scene.frame.origin)
     if whole is not None and float(np.median(_steps(np.where(known, phase, np.nan)))) > np.pi:
-        metres = los_displacement(
-            phase[known], wavelength=float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
-        )
+        metres = los_displacement(phase[known], wavelength=_wavelength(product))
         raise ParameterError(_ANOTHER_UNIT.format(span=float(np.ptp(metres))))
     return Grid(np.asarray(phase, dtype=float), coherence, known, whole is not None, frame)
 
@@ -115,7 +113,7 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     """The unwrapped phase of a scene, turned as its layers are; None where there is none."""
     if "unwrapped_phase" in product and bool(np.isfinite(product["unwrapped_phase"]).any()):
         whole = product["unwrapped_phase"].to_numpy().astype(float)
-        wavelength = float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
+        wavelength = _wavelength(product)
         metres = los_displacement(whole, wavelength=wavelength)
     elif "los_displacement" in product:
         metres, wavelength = product["los_displacement"].to_numpy().astype(float), wavelength_of(product)
@@ -125,6 +123,11 @@ def _unwrapped(product: xr.Dataset) -> Floats | None:
     _check_displacement(metres, wavelength)
     _check_unwrapped(whole)
     return north_up(whole, local_frame(product))
+
+
+def _wavelength(product: xr.Dataset) -> float:
+    """Wavelength in metres; Sentinel-1's where the product states none."""
+    return float(product.attrs.get("wavelength", SENTINEL1_WAVELENGTH_M))
 
 
 def _steps(values: NDArray[np.floating[Any]]) -> Floats:
