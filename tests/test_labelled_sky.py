@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from epi.simulate.labelled import sky
 
@@ -153,3 +154,15 @@ def test_ground_without_coherence_seems_to_have_some(looks):
     assert float((seen**2).mean()) == pytest.approx(1 / looks, rel=0.03)
     share = np.histogram(phase, 8, (-np.pi, np.pi))[0] / phase.numel()
     np.testing.assert_allclose(share, 1 / 8, atol=0.005)
+
+
+def test_filtered_phase_is_that_of_the_weighted_mean_of_what_is_known():
+    phase = torch.rand(2, 40, 40, generator=noise()) * 2 * np.pi - np.pi
+    valid = torch.rand(2, 40, 40, generator=noise(1)) > 0.3
+    width_px = torch.tensor([0.5, 2.0])
+    found = sky.filtered(phase, valid, width_px)
+    for n, width in enumerate(width_px.tolist()):
+        phasor = np.where(valid[n], np.exp(1j * phase[n].numpy()), 0)
+        expected = gaussian_filter(phasor, width, mode="constant", truncate=12.0)
+        assert np.abs(np.exp(1j * found[n].numpy()) - expected / np.abs(expected)).max() < 1e-2
+    assert torch.equal(found, sky.filtered(torch.where(valid, phase, 3.0), valid, width_px))

@@ -1,10 +1,10 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile further --seed 1`` goes on from the U-Net's, ``--profile convnext`` trains the smallest alone, and
-``--profile judge`` judges those that ship once more; ``--profile compare`` the published networks beside them, small
-enough for a CPU; ``--profile full`` all of them at their published size, on a GPU. Interrupted, each goes on from its
-last checkpoint.
+``--profile further --seed 4`` goes on from them with scenes of which half are filtered, ``--profile convnext`` trains
+the smallest alone, and ``--profile judge`` judges those that ship once more; ``--profile compare`` the published
+networks beside them, small enough for a CPU; ``--profile full`` all of them at their published size, on a GPU.
+Interrupted, each goes on from its last checkpoint.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ from epi.learn.detect.train import DetectPlan, TrainedDetector, train_detector
 from epi.learn.detect.weights import load_detector, read_detector_card, save_detector, training_rounds, weights_name
 from epi.learn.metrics import rounded
 from epi.settings import settings
-from epi.simulate.labelled import TRAINING, Mixture
+from epi.simulate.labelled import FILTERED, TRAINING, Mixture
 from epi.storage import atomic_path
 
 Say = Callable[[str], None]
@@ -65,7 +65,7 @@ def _plan(network: str, pixels: int = 96, **named: Any) -> DetectPlan:  # noqa: 
 
 def _further(network: str, **named: Any) -> DetectPlan:  # noqa: ANN401  # fields of the plan
     """Going on from the weights that ship, at a lower rate, with scenes they have not seen (give another seed)."""
-    return _plan(network, rate=6e-4, start=weights_name(network), **named)
+    return _plan(network, rate=6e-4, mixture=FILTERED, start=weights_name(network), **named)
 
 
 def _few(network: str) -> DetectPlan:
@@ -100,11 +100,14 @@ PROFILES: dict[str, DetectProfile] = {
     ),
     "further": DetectProfile(
         "detect_scores.csv",
-        {"unet-resnet10": _further("unet-resnet10", scenes=80_000)},
+        {
+            "unet-resnet10": _further("unet-resnet10", scenes=200_000),
+            "vit-small": _further("vit-small", scenes=90_000),
+            "unet-convnext": _further("unet-convnext", scenes=100_000),
+        },
         validation=40,
         test=32,
         ships=True,
-        again=AGAIN[1:],
     ),
     "convnext": DetectProfile(
         "detect_scores.csv", {"unet-convnext": _CONVNEXT}, validation=40, test=32, ships=True, again=AGAIN[:2]

@@ -2,6 +2,7 @@
 
 from epi.simulate.labelled.mixture import (
     AIR,
+    FILTERED,
     FROZEN,
     KINDS,
     LBAND,
@@ -18,6 +19,7 @@ from epi.simulate.labelled.scenes import BLOCK, SIZE_KM, Scenes, labelled_scenes
 __all__ = [
     "AIR",
     "BLOCK",
+    "FILTERED",
     "FROZEN",
     "KINDS",
     "LBAND",

@@ -54,6 +54,8 @@ class Mixture:
     sides : scenes that see one rupture, each from another place, turned another way.
     quiet : kinds of scenes without an earthquake.
     falling : share of scenes whose layered delay falls with height; in the others it grows.
+    filtered : share of scenes whose interferogram was filtered before anything else was done with it.
+    filter_km : standard deviation of the filter's Gaussian, uniform.
     """
 
     name: str
@@ -80,18 +82,20 @@ class Mixture:
     sides: int = 1
     quiet: tuple[str, ...] = QUIET
     falling: float = 0.0
+    filtered: float = 0.0
+    filter_km: tuple[float, float] = (0.2, 1.2)
 
     def __post_init__(self) -> None:
         if not self.quiet or not set(self.quiet) <= set(QUIET):
             raise ParameterError(f"quiet {self.quiet}: give some of {', '.join(QUIET)}.")
-        for name in ("earthquakes", "unwrapped", "stratified", "falling", "no_data", "least_side"):
+        for name in ("earthquakes", "unwrapped", "stratified", "falling", "filtered", "no_data", "least_side"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ParameterError(f"{name} {getattr(self, name):g}: give a share from 0 to 1.")
-        for name in ("magnitude", "depth_km", "roughness", "atmosphere_m", "coherence", "looks"):
+        for name in ("magnitude", "depth_km", "roughness", "atmosphere_m", "coherence", "looks", "filter_km"):
             low, high = getattr(self, name)
             if not low <= high or low < 0:
                 raise ParameterError(f"{name} from {low:g} to {high:g}: give two positive numbers, the smaller first.")
-        least = {"atmosphere_m": 1e-9, "looks": 2.0}
+        least = {"atmosphere_m": 1e-9, "looks": 2.0, "filter_km": 1e-3}
         for name, value in least.items():
             if getattr(self, name)[0] < value:
                 raise ParameterError(f"{name} from {getattr(self, name)[0]:g}: give {value:g} or more.")
@@ -140,6 +144,8 @@ PLAIN = replace(
     no_data=0.2,
 )
 """Stronger earthquakes under fairer skies: what networks learn from first."""
+FILTERED = replace(TRAINING, name="filtered", stream=25, filtered=0.5)
+"""The same, half of them filtered: what networks learn from last."""
 FROZEN = Mixture("frozen", 21)
 """The test: depth 2 to 15 km, all mechanisms, 0.3 to 3 cm of air, coherence 0.2 to 0.9, every kind of quiet scene."""
 SHIFTED = Mixture(
@@ -168,4 +174,4 @@ def only_air(mixture: Mixture) -> Mixture:
     return replace(mixture, name=f"{mixture.name}, only air", earthquakes=0.0, quiet=AIR)
 
 
-MIXTURES = {each.name: each for each in (PLAIN, TRAINING, FROZEN, SHIFTED, LBAND)}
+MIXTURES = {each.name: each for each in (PLAIN, TRAINING, FILTERED, FROZEN, SHIFTED, LBAND)}

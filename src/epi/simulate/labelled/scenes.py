@@ -128,13 +128,19 @@ def _block(mixture: Mixture, seed: list[int], pixels: int, device: str | torch.d
     looks = _log_uniform(rng, mixture.looks, BLOCK)
     error, seen = sky.speckle(coherence, torch.tensor(looks, dtype=torch.float32, device=device), noise)
     constant = torch.tensor(rng.uniform(-np.pi, np.pi, BLOCK), dtype=torch.float32, device=device)[:, None, None]
-    phase = moved + to_phase * delay + error + constant
+    clean = moved + to_phase * delay + constant
+    phase = clean + error
+    if mixture.filtered:
+        chosen = torch.from_numpy(np.flatnonzero(rng.random(BLOCK) < mixture.filtered)).to(device)
+        width = torch.tensor(rng.uniform(*mixture.filter_km, len(chosen)), dtype=torch.float32, device=device)
+        seen_clearer = sky.filtered(phase[chosen], valid[chosen], width / spacing)
+        phase[chosen] = clean[chosen] + _wrapped(seen_clearer - clean[chosen])
     unwrapped = (rng.random(BLOCK) < mixture.unwrapped) | (trick == _UNWRAPPING)
     phase = phase + _unwrapping_errors(rng, trick, pixels, spacing, noise)
     open_ground = torch.tensor(rng.uniform(0, 0.3, BLOCK) * unwrapped, dtype=torch.float32, device=device)
     valid &= seen >= open_ground[:, None, None]  # unwrappers leave out what they cannot trust
     is_unwrapped = torch.from_numpy(unwrapped).to(device)
-    phase = torch.where(is_unwrapped[:, None, None], phase, torch.remainder(phase + np.pi, 2 * np.pi) - np.pi) * valid
+    phase = torch.where(is_unwrapped[:, None, None], phase, _wrapped(phase)) * valid
     size = shaken.abs() * valid
     peak = size.amax((1, 2))
     mask = size >= (PEAK_SHARE * shaken.abs().amax((1, 2))).clamp_min(LEAST_M)[:, None, None]
@@ -151,6 +157,10 @@ _LAYERED, _RAMP, _LOST, _SUBSIDENCE, _VOLCANO, _UNWRAPPING = (
     KINDS.index(name) for name in ("layered air", "ramp", "lost ground", "subsidence", "volcano", "unwrapping error")
 )
 _TRICKS = np.array([1, 1, 1, _LAYERED, _RAMP, _LOST, _UNWRAPPING])
+
+
+def _wrapped(phase: Tensor) -> Tensor:
+    return torch.remainder(phase + np.pi, 2 * np.pi) - np.pi
 
 
 def _log_uniform(rng: np.random.Generator, limits: tuple[float, float], count: int) -> Floats:

@@ -138,6 +138,21 @@ def within_a_pixel(displaced: Tensor) -> Tensor:
     return left
 
 
+def filtered(phase: Tensor, valid: Tensor, width_px: Tensor) -> Tensor:
+    """Wrapped phase of the mean phasor about each pixel, as most interferograms that are handed on have it.
+
+    Parameters
+    ----------
+    phase : (scenes, pixels, pixels), radians.
+    valid : of the same shape, where there is data.
+    width_px : (scenes,) standard deviation of the Gaussian by which the mean is weighted, pixels; more than 0.
+    """
+    at = torch.arange(phase.shape[-1], dtype=torch.float32, device=phase.device)
+    weight = torch.exp(-(((at[:, None] - at[None, :]) / width_px[:, None, None]) ** 2) / 2)
+    real, imaginary = (weight @ (part * valid) @ weight for part in (phase.cos(), phase.sin()))
+    return torch.atan2(imaginary, real)
+
+
 def speckle(coherence: Tensor, looks: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
     """Phase noise (rad) and sample coherence of multilooked speckle.
 
