@@ -333,7 +333,7 @@ for word in ("better", "worse", "cannot be told"):
 for part, which in (("mae_positives", "with an earthquake"), ("mae_negatives", "without one")):
     for name, row in apart[part].iterrows():
         way = verdict(row["low"], row["high"], more_is_better=False)
-        how = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+        how = f"{row['difference']:+z.3f} ({row['low']:+z.3f} to {row['high']:+z.3f})"
         print(f"{name}, error of pairs {which}, with ranking less without: {how}, {way}")
 
 # %%
@@ -390,10 +390,14 @@ ends = ["difference", "low", "high"]
 apart = five[[f"mae_{end}" for end in ends]].set_axis(ends, axis=1)
 words = ("ranking better", "ranking worse")
 axes = paired_intervals(apart, xlabel="MAE with ranking, less without (magnitudes)", more_is_better=False, words=words)
-shown = [
-    f"{part}_{way}" for part in ("mae", "auc", "spearman") for way in ("without", "with", "difference", "low", "high")
-]
-five[shown].round(3).T
+
+# %%
+table = {}
+for part, title in {"mae": "MAE", "auc": "AUC", "spearman": "rank correlation"}.items():
+    table |= {(title, way): five[f"{part}_{way}"].map("{:.3f}".format) for way in ("without", "with")}
+    gaps = zip(*(five[f"{part}_{end}"] for end in ends), strict=True)
+    table[title, "difference"] = [f"{gap:+z.3f} ({low:+z.3f} to {high:+z.3f})" for gap, low, high in gaps]
+pd.DataFrame(table)
 
 # %%
 alone = pd.read_csv(settings().data / "magnitude_five_scores.csv")
@@ -609,7 +613,7 @@ row = seasons.loc["seasonal"]
 for each, better in (("auc", True), ("mae_positives", False), ("mae_negatives", False)):
     apart, low, high = (row[f"{each}_difference{end}"] for end in ("", "_low", "_high"))
     way = verdict(low, high, more_is_better=better)
-    print(f"{each}, with seasons less without: {apart:+.3f} ({low:+.3f} to {high:+.3f}), {way}")
+    print(f"{each}, with seasons less without: {apart:+z.3f} ({low:+z.3f} to {high:+z.3f}), {way}")
 
 # %% [markdown]
 # *The network that ships, with 95 % intervals over earthquakes; nothing was learned from scenes with seasons.* A network that takes greening for damage says more of quiet pairs, and that error grows; it says more of the others too, so that the order of the two need not suffer. In the twelve days between two images a year changes little: at the steepest some six tenths of a decibel in the VH of crops, less than a shower does. Pairs that lie months apart would be another matter.

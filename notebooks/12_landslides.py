@@ -401,7 +401,7 @@ gain.index = [f"{name}\n− {row['against']}" for name, row in steps.iterrows()]
 axes = paired_intervals(gain, xlabel="difference of IoU, by event", more_is_better=True)
 for name, row in steps.iterrows():
     low, high = row["d_iou_low"], row["d_iou_high"]
-    print(f"{name}, IoU {row['iou']:.3f}: {row['d_iou']:+.3f} ({low:+.3f} to {high:+.3f}) against {row['against']}")
+    print(f"{name}, IoU {row['iou']:.3f}: {row['d_iou']:+z.3f} ({low:+z.3f} to {high:+z.3f}) against {row['against']}")
 
 # %% [markdown]
 # *By event, 95 % intervals over events, with one seed of training: what another would change is not in them.* Ours differs from the published recipe in network, channels, softening, loss, rate, averaging, views, and practice at once. So each was also tried the other way, with practice or without. With it go many more steps, hard labels and buckets while it lasts, and few gentle passes over the data in place of twenty at a higher rate; network, channels, loss and devices stay those of the recipe. "Published with practice" practised at a rate and for a time that were set for our network, and what would suit the published one was not asked.
@@ -499,7 +499,7 @@ other = judged[(judged["part"] == "device") & (judged["threshold_on"] == "valida
 for name, row in other.iterrows():
     gap, low, high = (-row[f"d_iou{end}"] for end in ("", "_high", "_low"))
     way = told[verdict(low, high, more_is_better=True)]
-    print(f"{name}: {gap:+.3f} ({low:+.3f} to {high:+.3f}): {whole} is {way} it")
+    print(f"{name}: {gap:+z.3f} ({low:+z.3f} to {high:+z.3f}): {whole} is {way} it")
 drawn_by_chance = 0.05 * (len(devices) + len(other))
 print(f"of {len(devices) + len(other)} intervals, {drawn_by_chance:.1f} would exclude 0 by chance if nothing mattered")
 
@@ -515,7 +515,7 @@ for on, rows in (("all others", devices), ("validation", other)):
     for name, row in rows.rename(index=lambda each: each.removeprefix(f"{whole}, ")).iterrows():
         gap, low, high = (-row[f"d_recall_small{end}"] for end in ("", "_high", "_low"))
         way = told[verdict(low, high, more_is_better=True)]
-        print(f"small, threshold on {on}, {name}: {gap:+.3f} ({low:+.3f} to {high:+.3f}): {whole} is {way} it")
+        print(f"small, threshold on {on}, {name}: {gap:+z.3f} ({low:+z.3f} to {high:+z.3f}): {whole} is {way} it")
 
 # %% [markdown]
 # Here too, what one threshold alone can tell is little to build on.

@@ -139,29 +139,29 @@ def facts_of(plan):
     return json.loads(json.dumps(plan.facts()))
 
 
-def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan():
-    """The U-Net went on from what the first command made; of earlier rounds the number of scenes and the settings."""
-    unet, vit, convnext = (detect.read_detector_card(DATA / f"{name}.safetensors") for name in SHIPPED)
-    first, further = run.PROFILES["ship"].plans, run.PROFILES["further"].plans["unet-resnet10"]
-    assert unet["plan"] == facts_of(further) | {"seed": 3}
-    rounds = detect.training_rounds(unet)
-    assert [each["seed"] for each in rounds] == [0, 1, 2, 3]
-    assert all(
-        each["command"] == f"python -m epi.learn.detect --profile further --seed {n}"
-        for n, each in enumerate(rounds)
-        if n
-    )
-    assert unet["scenes"] == further.steps * further.batch
+@pytest.mark.parametrize(("name", "seeds"), zip(SHIPPED, ([0, 1, 2, 3, 4], [0, 4], [0, 4]), strict=True))
+def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan(name, seeds):
+    """All went on from what an earlier command made; of earlier rounds the number of scenes and the settings."""
+    card = detect.read_detector_card(DATA / f"{name}.safetensors")
+    network = card["plan"]["settings"]["network"]
+    further = run.PROFILES["further"].plans[network]
+    assert card["plan"] == facts_of(further) | {"seed": 4}
+    assert card["scenes"] == further.steps * further.batch
+    rounds = detect.training_rounds(card)
+    assert [each["seed"] for each in rounds] == seeds
+    beginning = "convnext" if network == "unet-convnext" else "ship"
+    commands = [beginning, *["further"] * (len(seeds) - 1)]
+    assert [each["command"] for each in rounds] == [
+        f"python -m epi.learn.detect --profile {profile} --seed {seed}"
+        for profile, seed in zip(commands, seeds, strict=True)
+    ]
     table = pd.read_csv(DATA / "detect_scores.csv")
-    learned = table.loc[table["network"] == "unet-resnet10", "scenes"]
-    assert set(learned) == {sum(each["scenes"] for each in rounds)}
-    for card, plan in ((rounds[0], first["unet-resnet10"]), (vit, first["vit-small"])):
-        assert card["command"] == "python -m epi.learn.detect --profile ship --seed 0"
-        assert card["scenes"] == plan.steps * plan.batch
-        before = {name: value for name, value in facts_of(plan)["settings"].items() if name != "alarm_growth"}
-        assert card["plan"]["settings"] == before  # how an alarm grows came later, and is no part of training
-    assert convnext["command"] == "python -m epi.learn.detect --profile convnext --seed 0"
-    assert convnext["plan"] == facts_of(run.PROFILES["convnext"].plans["unet-convnext"])
+    assert set(table.loc[table["network"] == network, "scenes"]) == {sum(each["scenes"] for each in rounds)}
+    plan = run.PROFILES[beginning].plans[network]
+    assert rounds[0]["scenes"] == plan.steps * plan.batch
+    before = {name: value for name, value in facts_of(plan)["settings"].items() if name != "alarm_growth"}
+    settings_of = {name: value for name, value in rounds[0]["plan"]["settings"].items() if name != "alarm_growth"}
+    assert settings_of == before  # how an alarm grows came later, and is no part of training
 
 
 def test_going_on_keeps_the_card_of_the_beginning_and_judging_again_changes_no_weights(made, tmp_path, monkeypatch):

@@ -21,8 +21,8 @@ TESTS = (FROZEN, SHIFTED, LBAND)
 """Mixtures on which every method is judged."""
 AS_LEARNED = "as learned"
 """Test of scenes like those that a network learned from: the tenth of its own that was set aside."""
-TEST_SEED = 2
-"""Of the tests that are reported. Those of seeds 0 and 1 were looked at between one round of training and the next."""
+TEST_SEED = 3
+"""Of the tests that are reported. Those of lower seeds were looked at between one round of training and the next."""
 FREE_SEED = 900_001
 """Of the scenes that the answers without a network are fitted to; their thresholds are chosen on those of the next."""
 
@@ -58,6 +58,10 @@ def limits(plan: DetectPlan) -> list[str]:
     """What a detector that was trained by a plan should not be trusted with."""
     mixture, known = plan.mixture, plan.settings
     low, high = mixture.magnitude
+    narrow, wide = mixture.filter_km
+    filters = (
+        f"filters stronger than Gaussians of {narrow:g} to {wide:g} km" if mixture.filtered else "filters of any kind"
+    )
     return [
         f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
         f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "
@@ -69,6 +73,7 @@ def limits(plan: DetectPlan) -> list[str]:
         "half a fringe or less was asked for",
         ("" if mixture.falling else "layered air always seems to lift mountains here, and ")
         + "ground that only sinks is mostly no earthquake's: the sign of an unwrapped scene matters",
+        filters + ": what is left of air may look like an earthquake",
         "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",
     ]
 
@@ -109,7 +114,14 @@ def beside(table: pd.DataFrame | None, name: str, judged: Judged, network: Detec
 
 
 def free_rows(
-    free: Free, scenes: dict[str, pd.DataFrame], *, validation: range, test: range, pixels: int, command: str
+    free: Free,
+    scenes: dict[str, pd.DataFrame],
+    *,
+    validation: range,
+    test: range,
+    seed: int = TEST_SEED,
+    pixels: int,
+    command: str,
 ) -> list[dict[str, Any]]:
     """Scores of the answers that cost nothing; their scores of single scenes join the table."""
     level: dict[str, float] = {}
@@ -119,8 +131,8 @@ def free_rows(
         level[name] = choose_alarm(known.table, score, air[name])
     rows = []
     for mixture in TESTS:
-        told, known = _free_scores(free, mixture, TEST_SEED, test, pixels)
-        air, _ = _free_scores(free, only_air(mixture), TEST_SEED, test, pixels)
+        told, known = _free_scores(free, mixture, seed, test, pixels)
+        air, _ = _free_scores(free, only_air(mixture), seed, test, pixels)
         for name, score in told.items():
             row = {"network": name, "test": mixture.name, "pixels": pixels, "alarm": level[name]}
             row |= presence_scores(known.table.assign(probability=score), alarm=level[name], air=air[name])

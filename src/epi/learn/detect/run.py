@@ -47,6 +47,7 @@ class DetectProfile:
     table : file of the project's data that is written.
     plans : by network.
     validation, test : blocks of scenes on which thresholds are chosen, and of each test.
+    test_seed : of the scenes of the tests.
     ships : whether weights and the table of single scenes are kept.
     again : networks that ship already and are only adjusted and judged again.
     """
@@ -55,6 +56,7 @@ class DetectProfile:
     plans: Mapping[str, DetectPlan]
     validation: int
     test: int
+    test_seed: int = TEST_SEED
     ships: bool = False
     again: tuple[str, ...] = ()
 
@@ -118,6 +120,7 @@ PROFILES: dict[str, DetectProfile] = {
         {name: _few(name) for name in (*POSTER, "unet-convnext")},
         validation=8,
         test=6,
+        test_seed=2,
     ),
     "full": DetectProfile(
         "detect_full.csv",
@@ -175,7 +178,7 @@ def run_detectors(
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)
         judged = {
-            each.name: judge(trained.network, each, seed=TEST_SEED, blocks=range(profile.test), air=True)
+            each.name: judge(trained.network, each, seed=profile.test_seed, blocks=range(profile.test), air=True)
             for each in TESTS
         }
         aside = plan.blocks("test")[: profile.test]
@@ -195,7 +198,13 @@ def run_detectors(
     pixels = next(iter(kept.values())).settings.pixels
     free = fit_free(TRAINING, seed=FREE_SEED, blocks=range(profile.validation), pixels=pixels)
     rows += free_rows(
-        free, scenes, validation=range(profile.validation), test=range(profile.test), pixels=pixels, command=command
+        free,
+        scenes,
+        validation=range(profile.validation),
+        test=range(profile.test),
+        seed=profile.test_seed,
+        pixels=pixels,
+        command=command,
     )
     table = pd.DataFrame(rows)
     with atomic_path(settings().data / profile.table) as temporary:
@@ -244,7 +253,7 @@ def _ensemble_rows(networks: list[Detector], profile: DetectProfile, seed: int, 
         both = Ensemble(networks, agree=agree)
         adjust_detector(both, plan.mixture, seed=seed, blocks=plan.blocks("validation")[: profile.validation])
         for mixture in TESTS:
-            judged = judge(both, mixture, seed=TEST_SEED, blocks=range(profile.test), air=True)
+            judged = judge(both, mixture, seed=profile.test_seed, blocks=range(profile.test), air=True)
             own = replace(plan, seed=seed)
             rows.append(network_row(mixture.name, judged, both, own, plan.steps * plan.batch, command))
     return rows
