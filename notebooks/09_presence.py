@@ -505,7 +505,7 @@ with atomic_path(Path(run_folder) / "detected.json") as path:
 
 # %% [markdown]
 # Where the earthquake is plain to the eye and the answer is none, the network is wrong: a scene that is smoother, more coherent or framed otherwise than
-# what it learned from is enough, and for the U-Net so is ground that mostly sinks, where the phase is unwrapped: as the ground of Thessaly did in 2021. `epi detect FILE` says the same on the command line.
+# what it learned from is enough, and for the U-Net so is ground that mostly sinks: as the ground of Thessaly did in 2021. `epi detect FILE` says the same on the command line.
 #
 # ## Exercise
 #

@@ -209,13 +209,16 @@ def test_scores_that_ship_are_those_of_the_weights(name):
     assert np.allclose(judged["probability"], frozen[f"{network.settings.network}_probability"], atol=0.02)
 
 
-def test_a_wide_filter_makes_two_of_them_take_air_for_an_earthquake():
-    """As chapter 9 says; the table is of other scenes than the test."""
+def test_filters_make_none_of_them_take_much_air_for_an_earthquake():
+    """Of 320 scenes of other seeds than the tests'; the filter of Goldstein and Werner was not learned from."""
     table = pd.read_csv(DATA / "detect_filtered.csv")
     assert set(table["command"]) == {"python tests/bench/bench_filtered.py --out data/detect_filtered.csv"}
-    rows = table.set_index(["network", "kind", "sigma_px"])
-    oftener = [name for name in run.AGAIN if rows.loc[(name, "air", 2.0), "low"] > rows.loc[(name, "air", 0.0), "high"]]
-    assert oftener == ["unet-resnet10", "vit-small"]
+    assert set(table["network"]) == set(run.AGAIN)
+    assert set(table["filter"]) == {"none", "Gaussian", "none, 133 m", "Goldstein, 133 m"}
+    air = table[table["kind"] == "air"].set_index("network")
+    assert (air["n"] == 320).all()
+    assert air.loc["unet-resnet10", "share"].max() <= 0.02
+    assert air["share"].max() <= 0.05
 
 
 def test_a_locator_is_no_detector():
@@ -231,22 +234,22 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
 SHORT = "small ruptures are taken for magma or a mine at 533 m a pixel"
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.80: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.815: {SHORT}")
 def test_earthquakes_above_one_fringe_are_found():
     assert frozen("f1_one") >= 0.95
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.74: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.748: {SHORT}")
 def test_earthquakes_above_half_a_fringe_are_found():
     assert frozen("f1_half") >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.52: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.54: {SHORT}")
 def test_masks_fit():
     assert frozen("mask_iou") >= 0.75
 
 
-@pytest.mark.xfail(strict=True, reason="0.14 less: few looks and patchy ground are outside what it learned from")
+@pytest.mark.xfail(strict=True, reason="0.095 less: few looks and patchy ground are outside what it learned from")
 def test_the_shifted_test_costs_little():
     assert frozen("f1_one") - frozen("f1_one", test="shifted") <= 0.07
 
@@ -278,19 +281,26 @@ def test_a_quiet_real_scene_raises_no_alarm():
         assert not real(f"Morocco, quiet: {network}")["present"]
 
 
-def test_real_thessaly_is_seen_wrapped_and_marked_unwrapped():
-    for network in ("U-Net", "transformer"):
-        assert real(f"Thessaly, wrapped: {network}")["present"]
-        assert real(f"Thessaly, unwrapped: {network}")["centre_km"] <= 5
+FORMS = ("Thessaly, wrapped", "Thessaly, unwrapped")
 
 
-@pytest.mark.xfail(strict=True, reason="0.29, and the alarm of nine squares is 0.78: the ground sank, as over a mine")
-def test_real_thessaly_is_seen_unwrapped():
-    assert real("Thessaly, unwrapped: U-Net")["present"]
+@pytest.mark.parametrize("network", ["U-Net", "transformer", "ConvNeXt"])
+@pytest.mark.parametrize("form", FORMS)
+def test_real_thessaly_is_marked_where_it_moved(form, network):
+    assert real(f"{form}: {network}")["centre_km"] <= 5
 
 
-def test_real_thessaly_is_marked_wrapped():
-    assert real("Thessaly, wrapped: U-Net")["centre_km"] <= 5
+@pytest.mark.parametrize("form", FORMS)
+def test_real_thessaly_is_seen_by_the_convnext(form):
+    assert real(f"{form}: ConvNeXt")["present"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="wrapped 0.57, unwrapped 0.18, alarm of nine squares 0.71: the ground sank, as over a mine"
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_real_thessaly_is_seen_by_the_unet(form):
+    assert real(f"{form}: U-Net")["present"]
 
 
 SEEN = {"positive": "away", "incidence": 33.6, "heading": -13.5, "wavelength": SENTINEL1_WAVELENGTH_M}
