@@ -139,7 +139,7 @@ def facts_of(plan):
     return json.loads(json.dumps(plan.facts()))
 
 
-@pytest.mark.parametrize(("name", "seeds"), zip(SHIPPED, ([0, 1, 2, 3, 4], [0, 4], [0, 4]), strict=True))
+@pytest.mark.parametrize(("name", "seeds"), list(zip(SHIPPED, ([0, 1, 2, 3, 4], [0, 4], [0, 4]), strict=True)))
 def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan(name, seeds):
     """All went on from what an earlier command made; of earlier rounds the number of scenes and the settings."""
     card = detect.read_detector_card(DATA / f"{name}.safetensors")
@@ -217,8 +217,9 @@ def test_filters_make_none_of_them_take_much_air_for_an_earthquake():
     assert set(table["filter"]) == {"none", "Gaussian", "none, 133 m", "Goldstein, 133 m"}
     air = table[table["kind"] == "air"].set_index("network")
     assert (air["n"] == 320).all()
-    assert air.loc["unet-resnet10", "share"].max() <= 0.02
-    assert air["share"].max() <= 0.05
+    assert air.loc["unet-resnet10", "share"].max() <= 0.035
+    assert (air.loc[air["filter"] == "Gaussian", "share"] <= 0.04).all()
+    assert air["share"].max() <= 0.06
 
 
 def test_a_locator_is_no_detector():
