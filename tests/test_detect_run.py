@@ -190,6 +190,36 @@ def test_going_on_keeps_the_card_of_the_beginning_and_judging_again_changes_no_w
     assert set(table.loc[table["network"] == "unet-resnet10", "scenes"]) == {2 * 512}
 
 
+def test_stopped_after_the_first_of_two_networks_it_goes_on(made, tmp_path, monkeypatch):
+    """Nothing is written before all is done: weights with a new card could not be gone on from by the same command."""
+    weights = tmp_path / "detector_vit_small.safetensors"
+    weights.write_bytes((made[0] / weights.name).read_bytes())
+    before = weights.read_bytes()
+    monkeypatch.setattr(run, "settings", lambda: Settings(data=tmp_path))
+    monkeypatch.setattr(scores, "DRAWS", 10)
+    few = {"scenes": 640, "checks": 1, "watched": 64}
+    plans = {
+        "vit-small": detect.DetectPlan(detect.DetectSettings("vit-small", pixels=32), **few, start=weights.name),
+        "unet-convnext": detect.DetectPlan(detect.DetectSettings("unet-convnext", pixels=32), **few),
+    }
+    profile = run.DetectProfile("table.csv", plans, 1, 1, ships=True)
+    given = {"folder": tmp_path / "kept", "command": "on", "device": "cpu", "seed": 1, "say": lambda _: None}
+    learn = run.train_detector
+
+    def broken(plan, **named):
+        if plan.settings.network == "unet-convnext":
+            raise KeyboardInterrupt
+        return learn(plan, **named)
+
+    monkeypatch.setattr(run, "train_detector", broken)
+    with pytest.raises(KeyboardInterrupt):
+        detect.run_detectors(profile, **given)
+    assert weights.read_bytes() == before
+    monkeypatch.setattr(run, "train_detector", learn)
+    detect.run_detectors(profile, **given)
+    assert [each["seed"] for each in detect.training_rounds(detect.read_detector_card(weights))] == [0, 1]
+
+
 def test_what_ships_is_small_and_in_half_precision():
     files = [DATA / f"{name}.safetensors" for name in SHIPPED]
     assert sum(file.stat().st_size for file in files) <= 20 * 2**20
@@ -209,17 +239,25 @@ def test_scores_that_ship_are_those_of_the_weights(name):
     assert np.allclose(judged["probability"], frozen[f"{network.settings.network}_probability"], atol=0.02)
 
 
-def test_filters_make_none_of_them_take_much_air_for_an_earthquake():
-    """Of 320 scenes of other seeds than the tests'; the filter of Goldstein and Werner was not learned from."""
+def test_filters_cost_few_alarms_and_few_earthquakes():
     table = pd.read_csv(DATA / "detect_filtered.csv")
     assert set(table["command"]) == {"python tests/bench/bench_filtered.py --out data/detect_filtered.csv"}
     assert set(table["network"]) == set(run.AGAIN)
     assert set(table["filter"]) == {"none", "Gaussian", "none, 133 m", "Goldstein, 133 m"}
-    air = table[table["kind"] == "air"].set_index("network")
+    air = table[table["kind"] == "air"]
     assert (air["n"] == 320).all()
-    assert air.loc["unet-resnet10", "share"].max() <= 0.035
-    assert (air.loc[air["filter"] == "Gaussian", "share"] <= 0.04).all()
-    assert air["share"].max() <= 0.06
+    learned = air[air["filter"].isin(["none", "Gaussian", "none, 133 m"])]
+    assert learned.loc[learned["network"] == "unet-resnet10", "share"].max() <= 0.02
+    assert air["share"].max() < 0.1
+    least = {"unet-resnet10": 0.4, "vit-small": 0.3, "unet-convnext": 0.35}
+    found = table[table["kind"] == "earthquake"]
+    assert (found["share"] >= found["network"].map(least)).all()
+
+
+@pytest.mark.xfail(strict=True, reason="3.1 % with an exponent of 1: a filter that it did not learn from")
+def test_the_strongest_goldstein_filter_raises_as_few_alarms_as_none():
+    table = pd.read_csv(DATA / "detect_filtered.csv").set_index(["network", "kind"])
+    assert table.loc[("unet-resnet10", "air"), "share"].max() <= 0.02
 
 
 def test_a_locator_is_no_detector():
@@ -296,12 +334,11 @@ def test_real_thessaly_is_seen_by_the_convnext(form):
     assert real(f"{form}: ConvNeXt")["present"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="wrapped 0.57, unwrapped 0.18, alarm of nine squares 0.71: the ground sank, as over a mine"
-)
+@pytest.mark.xfail(strict=True, reason="0.18 to 0.74, alarms of nine squares 0.71 and 0.81: the ground sank")
+@pytest.mark.parametrize("network", ["U-Net", "transformer"])
 @pytest.mark.parametrize("form", FORMS)
-def test_real_thessaly_is_seen_by_the_unet(form):
-    assert real(f"{form}: U-Net")["present"]
+def test_real_thessaly_is_seen(form, network):
+    assert real(f"{form}: {network}")["present"]
 
 
 SEEN = {"positive": "away", "incidence": 33.6, "heading": -13.5, "wavelength": SENTINEL1_WAVELENGTH_M}

@@ -204,12 +204,15 @@ def test_a_filter_takes_noise_away_and_leaves_the_displacement(monkeypatch, unwr
         made = block(replace(noisy, **filter_km), pixels=96)
         left = made.phase.double() + 4 * np.pi / CLEAN.wavelength_m * made.displacement
         slow = torch.stack(torch.gradient(made.displacement, dim=(1, 2))).abs().amax(0) < 1e-4
-        found = []
+        found, far = [], []
         for n in torch.nonzero(still(made)).ravel():
             phasor = torch.polar(torch.ones_like(left[n]), left[n])[made.valid[n] & slow[n]]
             if len(phasor) > 500:
                 found.append(float((phasor / phasor.mean()).angle().std()))
+                turned = left[n] - left[n][made.valid[n] & slow[n]].median()
+                far.append(float(turned[made.valid[n] & slow[n]].abs().quantile(0.99)))
         assert len(found) > 10
+        assert unwrapped == 0 or max(far) < 3  # no whole turn is lost, over slopes of many
         scatter[width_km] = np.median(found)
     spacing_km = SIZE_KM / 96
     for width_km in (0.5, 1.0):  # the mean of independent pixels; little of the noise is so large that it turns around

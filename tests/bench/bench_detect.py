@@ -90,7 +90,7 @@ def centre_km(scene: xr.Dataset, result: dict[str, dict[str, float] | None]) -> 
 def tuned() -> pd.DataFrame:
     """Scenes of another nature as if they were real: each event judged by a network that learned from the others."""
     network = detect.load_detector(settings().data / f"{NETWORKS['U-Net']}.safetensors")
-    mixture = replace(labelled.SHIFTED, name="as if real", stream=25, sides=SIDES)
+    mixture = replace(labelled.SHIFTED, name="as if real", stream=29, sides=SIDES)
     stream = labelled.labelled_scenes(mixture, SEED, pixels=network.settings.pixels)
     scenes = []
     for block in range(BLOCKS):

@@ -1,10 +1,10 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile further --seed 4`` goes on from them with scenes of which half are filtered, ``--profile convnext`` trains
-the smallest alone, and ``--profile judge`` judges those that ship once more; ``--profile compare`` the published
-networks beside them, small enough for a CPU; ``--profile full`` all of them at their published size, on a GPU.
-Interrupted, each goes on from its last checkpoint.
+``--profile further --seed N`` goes on from them with scenes of which half are filtered, from a seed that they have not
+learned from; ``--profile convnext`` trains the ConvNeXt alone, and ``--profile judge`` judges those that ship once
+more; ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of them
+at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -66,7 +66,9 @@ def _plan(network: str, pixels: int = 96, **named: Any) -> DetectPlan:  # noqa: 
 
 
 def _further(network: str, **named: Any) -> DetectPlan:  # noqa: ANN401  # fields of the plan
-    """Going on from the weights that ship, at a lower rate, with scenes they have not seen (give another seed)."""
+    """Going on from the weights that ship, at a lower rate, with scenes they have not seen (give another seed), of
+    which half are filtered.
+    """
     return _plan(network, rate=6e-4, mixture=FILTERED, start=weights_name(network), **named)
 
 
@@ -169,6 +171,7 @@ def run_detectors(
     rows: list[dict[str, Any]] = []
     scenes: dict[str, pd.DataFrame] = {}
     kept: dict[str, Detector] = {}
+    cards: dict[str, dict[str, object]] = {}
     for plan, trained, before in _learned(profile, Path(folder), device, workers, seed, say):
         name = plan.settings.network
         again = name in profile.again
@@ -192,7 +195,7 @@ def run_detectors(
             card = card_of(plan, trained.history, adjusted, made, command, before=before)
             if before and again:  # it learned nothing new
                 card = before | {part: card[part] for part in ("adjusted", "scores", "limits")}
-            save_detector(trained.network, settings().data / weights_name(name), card)
+            cards[name] = card
     if set(TOGETHER) <= set(kept):
         rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)
     pixels = next(iter(kept.values())).settings.pixels
@@ -209,6 +212,8 @@ def run_detectors(
     table = pd.DataFrame(rows)
     with atomic_path(settings().data / profile.table) as temporary:
         rounded(table).to_csv(temporary, index=False)
+    for name, card in cards.items():  # at last: weights that were written could not be gone on from again
+        save_detector(kept[name], settings().data / weights_name(name), card)
     if profile.ships:
         whole = pd.concat([table.assign(test=test) for test, table in scenes.items()], ignore_index=True)
         with atomic_path(settings().data / "detect_scenes.csv") as temporary:

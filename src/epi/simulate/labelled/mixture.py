@@ -54,7 +54,8 @@ class Mixture:
     sides : scenes that see one rupture, each from another place, turned another way.
     quiet : kinds of scenes without an earthquake.
     falling : share of scenes whose layered delay falls with height; in the others it grows.
-    filtered : share of scenes whose interferogram was filtered before anything else was done with it.
+    filtered : share of scenes whose interferogram was filtered before anything else was done with it: each phasor, of
+        length 1, becomes the mean of those about it; the coherence stays. Unwrapping it makes no errors of its own.
     filter_km : standard deviation of the filter's Gaussian, uniform.
     """
 
@@ -145,7 +146,7 @@ PLAIN = replace(
 )
 """Stronger earthquakes under fairer skies: what networks learn from first."""
 FILTERED = replace(TRAINING, name="filtered", stream=25, filtered=0.5)
-"""The same, half of them filtered: what networks learn from last."""
+"""`TRAINING`, half of it filtered: what networks learn from last."""
 FROZEN = Mixture("frozen", 21)
 """The test: depth 2 to 15 km, all mechanisms, 0.3 to 3 cm of air, coherence 0.2 to 0.9, every kind of quiet scene."""
 SHIFTED = Mixture(

@@ -133,8 +133,8 @@ def _block(mixture: Mixture, seed: list[int], pixels: int, device: str | torch.d
     if mixture.filtered:
         chosen = torch.from_numpy(np.flatnonzero(rng.random(BLOCK) < mixture.filtered)).to(device)
         width = torch.tensor(rng.uniform(*mixture.filter_km, len(chosen)), dtype=torch.float32, device=device)
-        seen_clearer = sky.filtered(phase[chosen], valid[chosen], width / spacing)
-        phase[chosen] = clean[chosen] + _wrapped(seen_clearer - clean[chosen])
+        smoothed = sky.filtered(phase[chosen], valid[chosen], width / spacing)
+        phase[chosen] = clean[chosen] + _wrapped(smoothed - clean[chosen])
     unwrapped = (rng.random(BLOCK) < mixture.unwrapped) | (trick == _UNWRAPPING)
     phase = phase + _unwrapping_errors(rng, trick, pixels, spacing, noise)
     open_ground = torch.tensor(rng.uniform(0, 0.3, BLOCK) * unwrapped, dtype=torch.float32, device=device)

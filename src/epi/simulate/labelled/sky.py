@@ -139,7 +139,7 @@ def within_a_pixel(displaced: Tensor) -> Tensor:
 
 
 def filtered(phase: Tensor, valid: Tensor, width_px: Tensor) -> Tensor:
-    """Wrapped phase of the mean phasor about each pixel, as most interferograms that are handed on have it.
+    """Wrapped phase of the mean phasor about each pixel, as a simple filter leaves it.
 
     Parameters
     ----------
