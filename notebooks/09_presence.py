@@ -358,19 +358,12 @@ for (name, way), hits in called.items():
 # %%
 smoothed = pd.read_csv(folder / "detect_filtered.csv")
 print("made by:", *smoothed["command"].unique())
-told = [f"{row.share:.1%} ({row.low:.1%} to {row.high:.1%})" for row in smoothed.itertuples()]
+smoothed["told"] = [f"{row.share:.1%} ({row.low:.1%} to {row.high:.1%})" for row in smoothed.itertuples()]
+strengths = {"Gaussian": "Gaussian, {:.2f} km", "Goldstein, 133 m": "Goldstein, 133 m, exponent {:g}"}
+smoothed["filter"] = [strengths.get(row.filter, row.filter).format(row.strength) for row in smoothed.itertuples()]
+smoothed["network"] = smoothed["network"].replace(names)
 kinds = {"air": "nothing but air", "earthquake": "earthquakes over half a fringe"}
-smoothed = smoothed.assign(
-    told=told,
-    of=smoothed["kind"].map(kinds) + ", n = " + smoothed["n"].astype(str),
-    network=smoothed["network"].replace(names),
-    filter=[
-        {"Gaussian": f"Gaussian, {row.strength:.2f} km", "none": "none", "none, 133 m": "none, 133 m"}.get(
-            row.filter, f"Goldstein, 133 m, exponent {row.strength:g}"
-        )
-        for row in smoothed.itertuples()
-    ],
-)
+smoothed["of"] = smoothed["kind"].map(kinds) + ", n = " + smoothed["n"].astype(str)
 smoothed.pivot(index=["of", "network"], columns="filter", values="told")[smoothed["filter"].unique()]
 
 # %% [markdown]

@@ -338,6 +338,8 @@ told = {
     (False, True): "It finds no more earthquakes, and calls more quiet scenes one",
     (False, False): "It finds no more earthquakes, and calls no more quiet scenes one",
 }
+
+# %%
 apart, marks = (
     "better" if change[name] > 0.005 else "worse" if change[name] < -0.005 else "as well"
     for name in ("AUC", "IoU pooled")
