@@ -364,7 +364,7 @@ smoothed["filter"] = [strengths.get(row.filter, row.filter).format(row.strength)
 smoothed["network"] = smoothed["network"].replace(names)
 kinds = {"air": "nothing but air", "earthquake": "earthquakes over half a fringe"}
 smoothed["of"] = smoothed["kind"].map(kinds) + ", n = " + smoothed["n"].astype(str)
-smoothed.pivot(index=["of", "network"], columns="filter", values="told")[smoothed["filter"].unique()]
+smoothed.pivot_table("told", ["of", "filter"], "network", aggfunc="first", sort=False)
 
 # %% [markdown]
 # *Scenes called an earthquake, with 95 % intervals {cite:p}`clopper1934`; alarms as they ship. Compare the second filter with "none, 133 m" alone: a pixel of 133 m has as many looks here as one of 533 m elsewhere, so less noise is left.* Under Gaussians the U-Net takes hardly more air for an earthquake than without, the others somewhat more under the widest, where the U-Nets find fewer earthquakes too.
