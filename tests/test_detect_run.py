@@ -246,8 +246,8 @@ def test_filters_cost_few_alarms_and_few_earthquakes():
     assert set(table["filter"]) == {"none", "Gaussian", "none, 133 m", "Goldstein, 133 m"}
     air = table[table["kind"] == "air"]
     assert (air["n"] == 320).all()
-    learned = air[air["filter"].isin(["none", "Gaussian", "none, 133 m"])]
-    assert learned.loc[learned["network"] == "unet-resnet10", "share"].max() <= 0.02
+    mild = air[air["filter"].isin(["none", "Gaussian", "none, 133 m"])]
+    assert mild.loc[mild["network"] == "unet-resnet10", "share"].max() <= 0.02
     assert air["share"].max() < 0.1
     least = {"unet-resnet10": 0.4, "vit-small": 0.3, "unet-convnext": 0.35}
     found = table[table["kind"] == "earthquake"]

@@ -120,7 +120,7 @@ def free_rows(
     *,
     validation: range,
     test: range,
-    seed: int = TEST_SEED,
+    seed: int,
     pixels: int,
     command: str,
 ) -> list[dict[str, Any]]:
