@@ -123,13 +123,16 @@ for name, network in networks.items():
 # Earthquakes that move the ground by no more than half a fringe can hardly be told from air. Learned from, they would teach that any scene may hold
 # one; so in the end all learned presence from the others alone, and the U-Nets how far each pixel moved besides. Their probability is that of an earthquake above half a fringe. It should keep its word: after training the logit of each network was divided by one number, under which such scenes that it had not learned from
 # are likeliest {cite:p}`guo2017`. And an alarm is given from the probability that has the best $F_1$ on such scenes among those that no more
-# than 15 in a thousand scenes with nothing but air reach.
+# than 15 in a thousand scenes with nothing but air reach. Each network is asked twice, of the scene and of its mirror image, west for east: what a satellite on a mirrored orbit would see of a mirrored earthquake is an earthquake too. The mean of both answers counts.
 #
 # ## On earthquakes that nobody learned from
 #
 # The test was written down before any network was trained, and so was a second one of another nature ("shifted"): ruptures of two rough segments, rougher air,
 # fewer looks, patchy ground. The third has the wavelength of an L-band radar such as NISAR, and nothing else of it: neither its look to the left, nor its better coherence, nor the ionosphere. But scores on other scenes of the same tests, and the real scenes of {doc}`10_moved_ground`, were looked at between the rounds of training, and what
 # is learned from, the losses and the rule of the alarm were changed in between; the scenes below are new, their mixtures are not.
+#
+# One thing in the tests is wrong, and stays, since they were fixed: their ground sinks by up to 30 cm over as much as 4 km in every direction, and no mine or well does that from one pass of the satellite to the next. A normal fault does. Networks that had learned from such bowls
+# missed a real earthquake for it ({doc}`10_moved_ground`). So in their last round no bowl lost more than 2 million m³, some five times what a longwall leaves room for that takes 20,000 t of coal a day for 24 days, and where the tests go beyond, false alarms are to be expected.
 
 # %%
 scores = pd.read_csv(folder / "detect_scores.csv")
@@ -464,7 +467,7 @@ table
 # ### What attention does not prove
 #
 # That a network looks somewhere does not mean that it decides by what it sees there {cite:p}`jain2019`. But that can be tried on earthquakes above one fringe: hide the twelve squares with the most attention, as if they held no data,
-# and see how far the probability moves, before it is adjusted; then hide as many others with data, drawn at random.
+# and see how far the probability moves, before it is adjusted and without the mirror image; then hide as many others with data, drawn at random.
 
 # %%
 transformer, few = networks["transformer"], 12
@@ -474,13 +477,18 @@ known = (squares > 0.5).flatten(1)  # a square without data hides nothing
 attended = detect.rollout(detect.attention_weights(transformer, tried)).flatten(1)
 drawn = torch.rand(known.shape, generator=torch.Generator().manual_seed(seed))
 
+
 # %%
-before, moved = detect.look(transformer, tried)[0].sigmoid(), {}
+def answer(given: torch.Tensor) -> torch.Tensor:
+    with torch.inference_mode():
+        return transformer(given).present.sigmoid()
+
+
+before, moved = answer(tried), {}
 for name, score in (("most attended", attended), ("at random", drawn)):
     best = score.masked_fill(~known, -1).topk(few).indices
     hidden = (torch.zeros_like(known).scatter(1, best, True) & known).unflatten(1, (12, 12))
-    after = detect.look(transformer, detect.cover_squares(tried, hidden, 8))[0].sigmoid()
-    moved[name] = (after - before).abs().numpy()
+    moved[name] = (answer(detect.cover_squares(tried, hidden, 8)) - before).abs().numpy()
     low, high = np.quantile(moved[name], [0.1, 0.9])
     print(f"{few} of 144 squares hidden, {name}: the probability moves by {moved[name].mean():.3f} on average", end=" ")
     print(f"(8 of 10 from {low:.3f} to {high:.3f})")

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from epi.errors import EmptyScene, ParameterError
-from epi.learn.detect.channels import DETECT_CHANNELS, LARGEST_TURNS, check_inputs, detect_channels, scene_channels
+from epi.learn.detect.channels import (
+    DETECT_CHANNELS,
+    LARGEST_TURNS,
+    check_inputs,
+    detect_channels,
+    mirrored,
+    scene_channels,
+)
 from epi.simulate.labelled import FROZEN, labelled_scenes
 
 
@@ -92,6 +99,16 @@ def test_simulated_scenes_pass_the_check():
     found = scene_channels(scenes)
     assert torch.equal(channel(found, "coherence"), scenes.coherence)
     assert ((channel(found, "unwrapped") != 0).flatten(1).any(1) == scenes.unwrapped).all()
+
+
+def test_channels_of_a_mirror_image_are_those_of_the_scene_turned_over():
+    """With holes, wrapped and unwrapped; and twice turned over is as before."""
+    phase, coherence, valid = drawn()
+    unwrapped = torch.tensor([True, False, True])
+    expected = detect_channels(phase.flip(-1), coherence.flip(-1), valid.flip(-1), unwrapped)
+    seen = detect_channels(phase, coherence, valid, unwrapped)
+    torch.testing.assert_close(mirrored(seen), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(mirrored(mirrored(seen)), seen, atol=0, rtol=0)
 
 
 def given(**changes):

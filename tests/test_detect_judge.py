@@ -88,6 +88,21 @@ def test_networks_look_in_pieces_and_in_order(scenes):
     assert look(Known(None), channels)[1] is None
 
 
+def test_answers_to_a_scene_and_its_mirror_image_are_averaged():
+    """Of a network that hears of the western half alone, and marks what it sees there."""
+    channels = torch.randn(3, 7, 32, 32, generator=torch.Generator().manual_seed(4))
+    western = torch.arange(32) < 16
+    network = Known(
+        lambda seen: seen["cosine"].where(western, 0.0),
+        lambda seen: seen["coherence"][:, :, :16].mean((1, 2)),
+        mirrors=True,
+    )
+    present, mask = look(network, channels)
+    torch.testing.assert_close(present, channels[:, 4].mean((1, 2)), atol=1e-6, rtol=0)
+    torch.testing.assert_close(mask, (channels[:, 0].sigmoid() + 0.5) / 2)
+    assert look(Known(None, mirrors=True), channels)[1] is None
+
+
 def test_a_judgement_holds_what_is_true_and_what_was_said():
     network = Known(lambda seen: 8 * (seen["coherence"] - 0.5), lambda seen: seen["data"].mean((1, 2)), temperature=2.0)
     found = judge(network, TRAINING, seed=3, blocks=[4, 1])

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from itertools import islice
+from math import pi
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from epi.simulate.labelled import (
     labelled_scenes,
     scenes,
     sky,
+    sources,
 )
 from epi.simulate.labelled.mixture import LBAND_WAVELENGTH_M, LEAST_M, PEAK_SHARE, Mixture
 
@@ -233,6 +235,21 @@ def test_half_of_the_filtered_mixture_is_filtered_and_nothing_of_the_tests(monke
     assert 0.4 < len(seen) / (4 * BLOCK) < 0.6
     low, high = (each * PIXELS / SIZE_KM for each in FILTERED.filter_km)
     assert low <= min(seen) < 2 * low < high / 2 < max(seen) <= high
+
+
+def test_mines_are_small_where_networks_learn_last_and_as_they_were_in_the_tests(monkeypatch):
+    """No bowl that is drawn holds as much as the widest and deepest would."""
+    asked, bowls = [], sources.bowls
+
+    def listened(*given, largest_m3):
+        asked.append(largest_m3)
+        return bowls(*given, largest_m3=largest_m3)
+
+    monkeypatch.setattr(sources, "bowls", listened)
+    for mixture in (FILTERED, TRAINING, FROZEN, SHIFTED, LBAND):
+        block(replace(mixture, earthquakes=0.0, quiet=("subsidence",)))
+    assert asked[0] == 2e6
+    assert min(asked[1:]) > 2 * pi * 4000**2 * 0.3
 
 
 def test_layered_air_falls_with_height_in_the_share_asked():

@@ -177,6 +177,25 @@ def test_bowls_sink_and_only_sink():
     assert (sideways == 0).all()
 
 
+def test_bowls_of_a_largest_volume_are_as_wide_and_the_shallower():
+    """By their sum over a wide plain; small ones, and what is drawn next, stay as they are."""
+    plain = ((torch.arange(512) - 255.5) * 0.3).float()
+    look, made = np.tile([0.0, 0.0, 1.0], (60, 1)), []
+    for largest in ({}, {"largest_m3": 2e6}):
+        rng = np.random.default_rng(0)
+        made.append((-sources.bowls(rng, 60, look, plain, most=1, **largest), rng.random()))
+    (free, after), (held, then) = made
+    volume, kept = (each.double().sum((1, 2)) * 300.0**2 for each in (free, held))
+    rim = torch.stack([free[:, [0, -1]].amax((1, 2)), free[:, :, [0, -1]].amax((1, 2))]).amax(0)
+    inside = rim < 1e-6  # of others a part is cut off
+    assert after == then
+    assert inside.sum() > 30
+    assert 0.2 < float((kept < 0.99 * volume).double().mean()) < 0.8
+    torch.testing.assert_close(kept[inside], volume[inside].clamp(max=2e6), rtol=0.02, atol=0)
+    shape = [each / each.amax((1, 2), keepdim=True) for each in (free, held)]
+    torch.testing.assert_close(shape[0], shape[1], atol=1e-5, rtol=0)
+
+
 def test_magma_lifts_the_ground_above_it():
     fields = sources.opening_fields(np.random.default_rng(0), 24, reach_km=60.0, device="cpu")
     up = fields.moved[:, 2]

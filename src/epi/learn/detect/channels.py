@@ -48,6 +48,19 @@ def detect_channels(phase: Tensor, coherence: Tensor, valid: Tensor, unwrapped: 
     return torch.stack([cosine, sine, east, north, seen, data, whole], 1)
 
 
+def mirrored(channels: Tensor) -> Tensor:
+    """Channels of the mirror images of scenes, west for east: mirrored ground under a satellite on a mirrored orbit.
+
+    Parameters
+    ----------
+    channels : (n, channels, rows, columns), as `detect_channels` makes them.
+    """
+    flipped = channels.flip(-1)
+    east = DETECT_CHANNELS.index("turn_east")
+    flipped[:, east] = -flipped[:, east].roll(1, -1)  # a step belongs to the eastern one of its two pixels
+    return flipped
+
+
 def check_inputs(phase: Tensor, coherence: Tensor, valid: Tensor, unwrapped: Tensor) -> None:
     """Refuse what a detector was not made for, with one clear error.
 

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 from torch import Tensor
 
 from epi.errors import ParameterError
-from epi.learn.detect.channels import DETECT_CHANNELS, scene_channels
+from epi.learn.detect.channels import DETECT_CHANNELS, mirrored, scene_channels
 from epi.learn.detect.data import block_of, clear
 from epi.learn.detect.networks import Detector
 from epi.simulate.labelled import KINDS, Mixture, Scenes, only_air
@@ -76,6 +76,9 @@ class Judged:
 def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Tensor, Tensor | None]:
     """Let a network look at scenes, some at a time, on the device it lies on.
 
+    One whose settings say so is asked of each scene's mirror image too, west for east: an earthquake that a satellite
+    on a mirrored orbit sees is an earthquake as well. The means of both logits and of both masks' probabilities count.
+
     Parameters
     ----------
     network : trained.
@@ -98,10 +101,20 @@ def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Te
     device = next(network.parameters()).device
     network.eval()
     with torch.inference_mode():
-        parts = [network(piece.to(device)) for piece in torch.split(channels, batch)]
-    present = torch.cat([part.present for part in parts]).cpu()
-    masks = [part.mask.sigmoid().cpu() for part in parts if part.mask is not None]
-    return present, torch.cat(masks) if masks else None
+        seen = [_answers(network, piece.to(device)) for piece in torch.split(channels, batch)]
+    masks = [mask.cpu() for _, mask in seen if mask is not None]
+    return torch.cat([present.cpu() for present, _ in seen]), torch.cat(masks) if masks else None
+
+
+def _answers(network: Detector, channels: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits of presence and probabilities of moved ground, or their means over scenes and mirror images."""
+    plain = network(channels)
+    mask = None if plain.mask is None else plain.mask.sigmoid()
+    if not network.settings.mirrors:
+        return plain.present, mask
+    turned = network(mirrored(channels))
+    other = None if turned.mask is None else turned.mask.sigmoid().flip(-1)
+    return (plain.present + turned.present) / 2, None if mask is None else (mask + other) / 2
 
 
 def judge(

@@ -61,6 +61,7 @@ class DetectSettings:
     alarm : probability of presence from which a scene of one square is called one with an earthquake.
     alarm_growth : what is added to the logit of `alarm` for e times as many squares.
     threshold : probability from which a pixel belongs to the mask.
+    mirrors : whether `epi.learn.detect.judge.look` asks it of a scene's mirror image too, and takes the mean.
     """
 
     network: str
@@ -70,6 +71,7 @@ class DetectSettings:
     alarm: float = 0.5
     alarm_growth: float = 0.0
     threshold: float = 0.5
+    mirrors: bool = False
 
     def alarm_over(self, squares: int) -> float:
         """Probability from which a scene is called one, if the largest of its squares' counts.

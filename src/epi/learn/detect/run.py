@@ -48,7 +48,7 @@ class DetectProfile:
     plans : by network.
     validation, test : blocks of scenes on which thresholds are chosen, and of each test.
     test_seed : of the scenes of the tests.
-    ships : whether weights and the table of single scenes are kept.
+    ships : whether weights and the table of single scenes are kept; the networks are then asked of mirror images too.
     again : networks that ship already and are only adjusted and judged again.
     """
 
@@ -106,12 +106,12 @@ PROFILES: dict[str, DetectProfile] = {
         "detect_scores.csv",
         {
             "unet-resnet10": _further("unet-resnet10", scenes=200_000),
-            "vit-small": _further("vit-small", scenes=90_000),
-            "unet-convnext": _further("unet-convnext", scenes=100_000),
+            "unet-convnext": _further("unet-convnext", scenes=200_000),
         },
         validation=40,
         test=32,
         ships=True,
+        again=("vit-small",),
     ),
     "convnext": DetectProfile(
         "detect_scores.csv", {"unet-convnext": _CONVNEXT}, validation=40, test=32, ships=True, again=AGAIN[:2]
@@ -177,6 +177,7 @@ def run_detectors(
         again = name in profile.again
         learned = sum(each["scenes"] for each in (training_rounds(before) if before else []))
         learned += 0 if again else plan.steps * plan.batch
+        trained.network.settings = replace(trained.network.settings, mirrors=profile.ships)
         trained.network.to(plan.makes_scenes_on)
         blocks = plan.blocks("validation")[: profile.validation]
         adjusted = adjust_detector(trained.network, plan.mixture, seed=plan.seed, blocks=blocks)

@@ -118,7 +118,7 @@ def _block(mixture: Mixture, seed: list[int], pixels: int, device: str | torch.d
     kind = mixture.kinds(BLOCK, rng)
     look = _looks(rng, BLOCK)
     shaken, magnitude, depth = _earthquakes(mixture, rng, kind, look, offsets)
-    ground = shaken + _other_motion(rng, kind, look, offsets)
+    ground = shaken + _other_motion(mixture, rng, kind, look, offsets)
     trick = np.where(kind == 0, rng.choice(_TRICKS, BLOCK), kind)  # earthquakes have the same trouble as other scenes
     delay, rms = _delay(mixture, rng, trick, offsets, spacing, noise)
     coherence, valid = _land(mixture, rng, trick, pixels, spacing, noise)
@@ -212,12 +212,15 @@ def _earthquakes(
     return total, magnitude, depth
 
 
-def _other_motion(rng: np.random.Generator, kind: NDArray[np.intp], look: Floats, offsets: Tensor) -> Tensor:
+def _other_motion(
+    mixture: Mixture, rng: np.random.Generator, kind: NDArray[np.intp], look: Floats, offsets: Tensor
+) -> Tensor:
     """LOS displacement of volcanoes and sinking ground."""
     device = offsets.device
     total = torch.zeros(len(kind), len(offsets), len(offsets), device=device)
     rows = np.flatnonzero(kind == _SUBSIDENCE)
-    total[torch.from_numpy(rows).to(device)] = sources.bowls(rng, rows.size, look[rows], offsets)
+    sunk = sources.bowls(rng, rows.size, look[rows], offsets, largest_m3=mixture.sunk_m3)
+    total[torch.from_numpy(rows).to(device)] = sunk
     rows = np.flatnonzero(kind == _VOLCANO)
     if not rows.size:
         return total

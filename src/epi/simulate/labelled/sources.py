@@ -6,7 +6,7 @@ turned its own way, by cubic interpolation.
 """
 
 from dataclasses import dataclass
-from math import pi
+from math import inf, pi
 
 import numpy as np
 import torch
@@ -171,7 +171,15 @@ def inflation(depth_km: Floats, centre_km: Floats, look: Floats, offsets_km: Ten
     return depth**2 * (seen[:, 0] * east + seen[:, 1] * north + seen[:, 2] * depth) / (squared * squared.sqrt())
 
 
-def bowls(rng: np.random.Generator, count: int, look: Floats, offsets_km: Tensor, *, most: int = 6) -> Tensor:
+def bowls(
+    rng: np.random.Generator,
+    count: int,
+    look: Floats,
+    offsets_km: Tensor,
+    *,
+    most: int = 6,
+    largest_m3: float = inf,
+) -> Tensor:
     """LOS displacement of ground that sinks, as over mines and wells: some Gaussian bowls a scene.
 
     Parameters
@@ -180,6 +188,7 @@ def bowls(rng: np.random.Generator, count: int, look: Floats, offsets_km: Tensor
     count : number of scenes.
     look, offsets_km : as in `los_fields`; ``look`` is (count, 3).
     most : bowls a scene at most.
+    largest_m3 : volume of a bowl at most: those drawn larger keep their width and are the shallower.
 
     Returns
     -------
@@ -189,6 +198,7 @@ def bowls(rng: np.random.Generator, count: int, look: Floats, offsets_km: Tensor
     deep = np.exp(rng.uniform(np.log(0.02), np.log(0.3), (count, most)))
     deep *= np.arange(most) < rng.integers(1, most + 1, count)[:, None]
     radius = np.exp(rng.uniform(np.log(0.4), np.log(4.0), (count, most)))
+    deep = np.minimum(deep, largest_m3 / (2 * pi * (1000 * radius) ** 2))
     stretch = np.exp(rng.uniform(-0.5, 0.5, (count, most)))
     place = rng.uniform(-half, half, (count, most, 2))
     total = torch.zeros(count, len(offsets_km), len(offsets_km), device=device)
