@@ -1,5 +1,7 @@
 """How well a detector does, counted again by plain loops and by scikit-learn; its thresholds; its intervals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from detect_stubs import Known
 from epi.errors import ParameterError
 from epi.learn.detect import judge as judging
 from epi.learn.detect import scores
+from epi.learn.detect.channels import mirrored, scene_channels
 from epi.learn.detect.data import block_of
 from epi.learn.detect.judge import (
     AIR_ALARMS,
@@ -27,7 +30,7 @@ from epi.learn.detect.judge import (
     mean_excess,
     outline_km,
 )
-from epi.learn.detect.networks import DetectSettings
+from epi.learn.detect.networks import DetectSettings, build_detector
 from epi.learn.detect.scores import calibration_error, mask_scores, pooled_iou, presence_scores, with_intervals
 from epi.simulate.labelled import FROZEN, KINDS, TRAINING
 
@@ -101,6 +104,16 @@ def test_answers_to_a_scene_and_its_mirror_image_are_averaged():
     torch.testing.assert_close(present, channels[:, 4].mean((1, 2)), atol=1e-6, rtol=0)
     torch.testing.assert_close(mask, (channels[:, 0].sigmoid() + 0.5) / 2)
     assert look(Known(None, mirrors=True), channels)[1] is None
+
+
+def test_a_network_says_the_same_of_a_scene_and_its_mirror_image(scenes):
+    network = build_detector(DetectSettings("vit-small", pixels=32), seed=3)
+    channels = scene_channels(scenes)[:4]
+    assert (look(network, channels)[0] - look(network, mirrored(channels))[0]).abs().min() > 1e-4
+    network.settings = replace(network.settings, mirrors=True)
+    (one, mask), (other, turned) = look(network, channels), look(network, mirrored(channels))
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+    torch.testing.assert_close(mask, turned.flip(-1), atol=1e-5, rtol=0)
 
 
 def test_a_judgement_holds_what_is_true_and_what_was_said():

@@ -83,6 +83,7 @@ def test_weights_carry_their_card(made):
     assert card["scores"]["frozen"]["f1"] == pytest.approx(
         float(table.set_index(["network", "test"]).loc[("vit-small", "frozen"), "f1"])
     )
+    assert card["judged"] == "a command"
     assert card["limits"]
     network = detect.load_detector(file)
     assert network.settings.alarm == card["adjusted"]["alarm"]
@@ -219,6 +220,29 @@ def test_stopped_after_the_first_of_two_networks_it_goes_on(made, tmp_path, monk
     monkeypatch.setattr(run, "train_detector", learn)
     detect.run_detectors(profile, **given)
     assert [each["seed"] for each in detect.training_rounds(detect.read_detector_card(weights))] == [0, 1]
+
+
+@pytest.mark.parametrize("ships", [True, False])
+def test_what_ships_is_asked_of_mirror_images_when_its_thresholds_are_chosen(tmp_path, monkeypatch, ships):
+    class Enough(Exception):
+        pass
+
+    def adjust(network, *_, **__):
+        assert network.settings.mirrors == ships
+        raise Enough
+
+    monkeypatch.setattr(run, "adjust_detector", adjust)
+    plan = detect.DetectPlan(detect.DetectSettings("vit-small", pixels=32), scenes=640, checks=1, watched=64)
+    profile = run.DetectProfile("table.csv", {"vit-small": plan}, 1, 1, ships=ships)
+    with pytest.raises(Enough):
+        detect.run_detectors(profile, folder=tmp_path, command="one", device="cpu", say=lambda _: None)
+
+
+def test_cards_say_what_was_never_learned():
+    plan = run.PROFILES["further"].plans["unet-resnet10"]
+    (told,) = (limit for limit in rows.limits(plan) if "mine" in limit)
+    assert "more than 2 million m³" in told
+    assert not any("mine" in limit for limit in rows.limits(run.PROFILES["ship"].plans["unet-resnet10"]))
 
 
 def test_what_ships_is_small_and_in_half_precision():

@@ -327,6 +327,7 @@ def test_scenes_too_small_to_show_anything_are_refused():
         ({"stratified": float("nan")}, "stratified nan: give a share"),
         ({"falling": 1.1}, "falling 1.1: give a share"),
         ({"filtered": 1.1}, "filtered 1.1: give a share"),
+        ({"sunk_m3": 0.0}, "sunk_m3 0: give more than 0"),
         ({"filter_km": (0.0, 1.0)}, "filter_km from 0: give 0.001 or more"),
         ({"filter_km": (1.0, 0.5)}, "filter_km from 1 to 0.5"),
         ({"no_data": 2}, "no_data 2: give a share"),

@@ -49,11 +49,18 @@ def detect_channels(phase: Tensor, coherence: Tensor, valid: Tensor, unwrapped: 
 
 
 def mirrored(channels: Tensor) -> Tensor:
-    """Channels of the mirror images of scenes, west for east: mirrored ground under a satellite on a mirrored orbit.
+    """Channels of the mirror images of scenes, west for east.
+
+    What a satellite that looks to its right sees on its way north of mirrored ground, it sees of the ground on its way
+    south; so a mirror image in the north has no such twin.
 
     Parameters
     ----------
     channels : (n, channels, rows, columns), as `detect_channels` makes them.
+
+    Returns
+    -------
+    The same as `detect_channels` would make of scenes turned over; no NaN.
     """
     flipped = channels.flip(-1)
     east = DETECT_CHANNELS.index("turn_east")

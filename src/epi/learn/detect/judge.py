@@ -76,8 +76,8 @@ class Judged:
 def look(network: Detector, channels: Tensor, *, batch: int = BATCH) -> tuple[Tensor, Tensor | None]:
     """Let a network look at scenes, some at a time, on the device it lies on.
 
-    One whose settings say so is asked of each scene's mirror image too, west for east: an earthquake that a satellite
-    on a mirrored orbit sees is an earthquake as well. The means of both logits and of both masks' probabilities count.
+    One whose settings say so is asked of each scene's mirror image too (`epi.learn.detect.channels.mirrored`): a
+    mirrored earthquake is an earthquake. The means of both logits and of both masks' probabilities count.
 
     Parameters
     ----------

@@ -48,6 +48,7 @@ def card_of(
         "seed": plan.seed,
         "scenes": plan.steps * plan.batch,
         "plan": plan.facts(),
+        "judged": command,
         "adjusted": dict(adjusted),
         "scores": scores,
         "history": history.round(4).to_dict("list"),
@@ -63,8 +64,7 @@ def limits(plan: DetectPlan) -> list[str]:
     filters = (
         f"filters other than Gaussians of {narrow:g} to {wide:g} km" if mixture.filtered else "filters of any kind"
     )
-    mines = f"; no bowl over a mine or well lost more than {mixture.sunk_m3 / 1e6:g} million m³"
-    mines = mines if mixture.sunk_m3 < TRAINING.sunk_m3 else ""
+    sunk = "no bowl over a mine or well lost more than {:g} million m³: one that does may be taken for an earthquake"
     return [
         f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
         f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "
@@ -75,8 +75,8 @@ def limits(plan: DetectPlan) -> list[str]:
         "an earthquake that moves the ground less than the air seems to can only be guessed at; none that moves it by "
         "half a fringe or less was asked for",
         ("" if mixture.falling else "layered air always seems to lift mountains here, and ")
-        + "ground that only sinks is mostly no earthquake's: the sign of an unwrapped scene matters"
-        + mines,
+        + "ground that only sinks is mostly no earthquake's: the sign of an unwrapped scene matters",
+        *([sunk.format(mixture.sunk_m3 / 1e6)] if mixture.sunk_m3 < TRAINING.sunk_m3 else []),
         filters + ": what is left of air may look like an earthquake",
         "the mask's outline is where the ground moved by a tenth of the largest displacement: no damage is implied",
     ]

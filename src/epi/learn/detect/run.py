@@ -1,10 +1,10 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile further --seed N`` goes on from them with scenes of which half are filtered, from a seed that they have not
-learned from; ``--profile convnext`` trains the ConvNeXt alone, and ``--profile judge`` judges those that ship once
-more; ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of them
-at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
+``--profile further --seed N`` goes on from the U-Nets' with scenes of which half are filtered, from a seed that they
+have not learned from; ``--profile convnext`` trains the ConvNeXt alone, and ``--profile judge`` judges those that ship
+once more; ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of
+them at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -67,7 +67,7 @@ def _plan(network: str, pixels: int = 96, **named: Any) -> DetectPlan:  # noqa: 
 
 def _further(network: str, **named: Any) -> DetectPlan:  # noqa: ANN401  # fields of the plan
     """Going on from the weights that ship, at a lower rate, with scenes they have not seen (give another seed), of
-    which half are filtered.
+    which half are filtered (`epi.simulate.labelled.mixture.FILTERED`).
     """
     return _plan(network, rate=6e-4, mixture=FILTERED, start=weights_name(network), **named)
 
@@ -195,7 +195,7 @@ def run_detectors(
         if profile.ships:
             card = card_of(plan, trained.history, adjusted, made, command, before=before)
             if before and again:  # it learned nothing new
-                card = before | {part: card[part] for part in ("adjusted", "scores", "limits")}
+                card = before | {part: card[part] for part in ("judged", "adjusted", "scores", "limits")}
             cards[name] = card
     if set(TOGETHER) <= set(kept):
         rows += _ensemble_rows([kept[name] for name in TOGETHER], profile, seed, command)

@@ -6,7 +6,7 @@ turned its own way, by cubic interpolation.
 """
 
 from dataclasses import dataclass
-from math import inf, pi
+from math import pi
 
 import numpy as np
 import torch
@@ -178,13 +178,13 @@ def bowls(
     offsets_km: Tensor,
     *,
     most: int = 6,
-    largest_m3: float = inf,
+    largest_m3: float,
 ) -> Tensor:
     """LOS displacement of ground that sinks, as over mines and wells: some Gaussian bowls a scene.
 
     Parameters
     ----------
-    rng : source of randomness: radii 0.4 to 4 km, depths 2 to 30 cm, log-uniform; each may be stretched.
+    rng : source of randomness: standard deviations 0.4 to 4 km, depths 2 to 30 cm, log-uniform; each may be stretched.
     count : number of scenes.
     look, offsets_km : as in `los_fields`; ``look`` is (count, 3).
     most : bowls a scene at most.
