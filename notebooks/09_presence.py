@@ -123,7 +123,7 @@ for name, network in networks.items():
 # Earthquakes that move the ground by no more than half a fringe can hardly be told from air. Learned from, they would teach that any scene may hold
 # one; so in the end all learned presence from the others alone, and the U-Nets how far each pixel moved besides. Their probability is that of an earthquake above half a fringe. It should keep its word: after training the logit of each network was divided by one number, under which such scenes that it had not learned from
 # are likeliest {cite:p}`guo2017`. And an alarm is given from the probability that has the best $F_1$ on such scenes among those that no more
-# than 15 in a thousand scenes with nothing but air reach. Each network is asked twice, of the scene and of its mirror image, west for east: what a satellite on a mirrored orbit would see of a mirrored earthquake is an earthquake too. The mean of both answers counts.
+# than 15 in a thousand scenes with nothing but air reach. Each network is asked twice, of the scene and of its mirror image, west for east, and the mean of both answers counts: what Sentinel-1 sees of a mirrored earthquake on its way north, it sees of the earthquake on its way south.
 #
 # ## On earthquakes that nobody learned from
 #
@@ -131,8 +131,8 @@ for name, network in networks.items():
 # fewer looks, patchy ground. The third has the wavelength of an L-band radar such as NISAR, and nothing else of it: neither its look to the left, nor its better coherence, nor the ionosphere. But scores on other scenes of the same tests, and the real scenes of {doc}`10_moved_ground`, were looked at between the rounds of training, and what
 # is learned from, the losses and the rule of the alarm were changed in between; the scenes below are new, their mixtures are not.
 #
-# One thing in the tests is wrong, and stays, since they were fixed: their ground sinks by up to 30 cm over as much as 4 km in every direction, and no mine or well does that from one pass of the satellite to the next. A normal fault does. Networks that had learned from such bowls
-# missed a real earthquake for it ({doc}`10_moved_ground`). So in their last round no bowl lost more than 2 million m³, some five times what a longwall leaves room for that takes 20,000 t of coal a day for 24 days, and where the tests go beyond, false alarms are to be expected.
+# One thing in the tests is wrong, and stays, since they were fixed: in two of three scenes with sinking ground a bowl loses more than 2 million m³. Within a pair of 24 days hardly a mine or well does: a longwall that takes 20,000 t of coal a day leaves room for 0.4 million. A normal fault does.
+# Networks that learn from such bowls learn to take such a fault for a mine, and one real earthquake was missed before this was seen ({doc}`10_moved_ground`). So the U-Nets learned last from bowls of 2 million m³ at most. What that costs where the tests go beyond is counted below.
 
 # %%
 scores = pd.read_csv(folder / "detect_scores.csv")
@@ -239,11 +239,12 @@ for name in networks:
     low, high = (365 / 12 * frozen_rows.loc[name, f"air_alarms_{end}"] for end in ("low", "high"))
     print(f"{name}: {low:.1f} to {high:.1f} false alarms a year and square of 51 km, where there is nothing but air")
     found, wrong = frozen_rows.loc[name, ["recall", "quiet_alarms"]]
-    right = 0.01 * found / (0.01 * found + 0.99 * wrong)
-    print(f"  were one scene in a hundred of such an earthquake, {right:.0%} of the alarms would be right")
+    right = [share * found / (share * found + (1 - share) * wrong) for share in (0.01, 0.001)]
+    print(f"  were one scene in 100 of such an earthquake, {right[0]:.0%} of alarms would be right;", end=" ")
+    print(f"one in 1000: {right[1]:.1%}")
 
 # %% [markdown]
-# *False alarms by what the scene holds; below, what that means for a satellite that comes every twelve days, and where earthquakes are as rare as they are.* A sill that opens and a buried fault that slips
+# *False alarms by what the scene holds; below, what that means for a satellite that comes every twelve days, and where earthquakes, with the test's magnitudes, and all that passes for one are as rare as stated.* Who looks at every scene on Earth meets fewer yet, and fewer volcanoes and mines too; who looks where an earthquake was felt, more. A sill that opens and a buried fault that slips
 # can move the ground alike, and one look along one line may not tell them apart.
 #
 # ### How much could be found at all?
@@ -350,6 +351,25 @@ for (name, way), hits in called.items():
 
 # %% [markdown]
 # All have met the second sign, which half of the layered air had in what they learned from last, the ConvNeXt from the beginning. The tests were written down before and stay as they are.
+#
+# ### Sinking ground
+#
+# And of scenes in which the ground sinks: as the test has them, and the same ones where no bowl loses more than 2 million m³, those that would being as wide and shallower.
+
+# %%
+sunk = {}
+for way, largest in (("as in the test", labelled.FROZEN.sunk_m3), ("2 million m³ at most", 2e6)):
+    mines = replace(labelled.FROZEN, name="mines", earthquakes=0.0, quiet=("subsidence",), sunk_m3=largest)
+    stream = labelled.labelled_scenes(mines, seed + 4, pixels=96)
+    given = torch.cat([detect.scene_channels(next(stream)) for _ in range(2)])
+    for name, asked in networks.items():
+        told = detect.look(asked, given)[0].div(asked.settings.temperature).sigmoid() >= asked.settings.alarm
+        sunk[name, way] = told_share(pd.Series(told.numpy()))
+print(f"{len(given)} scenes with sinking ground, share called an earthquake")
+pd.Series(sunk).unstack()
+
+# %% [markdown]
+# *With 95 % intervals {cite:p}`clopper1934`.* The transformer learned from the large bowls to the end.
 #
 # ### Filtered interferograms
 #

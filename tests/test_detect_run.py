@@ -224,17 +224,14 @@ def test_stopped_after_the_first_of_two_networks_it_goes_on(made, tmp_path, monk
 
 @pytest.mark.parametrize("ships", [True, False])
 def test_what_ships_is_asked_of_mirror_images_when_its_thresholds_are_chosen(tmp_path, monkeypatch, ships):
-    class Enough(Exception):
-        pass
-
     def adjust(network, *_, **__):
         assert network.settings.mirrors == ships
-        raise Enough
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(run, "adjust_detector", adjust)
     plan = detect.DetectPlan(detect.DetectSettings("vit-small", pixels=32), scenes=640, checks=1, watched=64)
     profile = run.DetectProfile("table.csv", {"vit-small": plan}, 1, 1, ships=ships)
-    with pytest.raises(Enough):
+    with pytest.raises(KeyboardInterrupt):
         detect.run_detectors(profile, folder=tmp_path, command="one", device="cpu", say=lambda _: None)
 
 
