@@ -373,7 +373,7 @@ pd.Series(sunk).unstack()
 #
 # ### Filtered interferograms
 #
-# Most interferograms that are handed on were filtered ({doc}`03_interferogram`); those of the tests were not, and of those that the networks learned from, half in their last round. A filter takes noise away and leaves air, so that what is left has fringes as smooth as an earthquake's. Here wrapped scenes are filtered in two ways:
+# Most interferograms that are handed on were filtered ({doc}`03_interferogram`); those of the tests were not, and of those that the networks learned from, half in their last rounds. A filter takes noise away and leaves air, so that what is left has fringes as smooth as an earthquake's. Here wrapped scenes are filtered in two ways:
 #
 # * the complex numbers about each pixel are averaged under a Gaussian of so many kilometres, as in what was learned from;
 # * the filter of Goldstein and Werner {cite:p}`goldstein1998`, which no network learned from, does its work on pixels of 133 m, with such an exponent, and these are averaged.
