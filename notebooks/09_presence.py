@@ -390,8 +390,8 @@ smoothed["of"] = smoothed["kind"].map(kinds) + ", n = " + smoothed["n"].astype(s
 smoothed.pivot_table("told", ["of", "filter"], "network", aggfunc="first", sort=False)
 
 # %% [markdown]
-# *Scenes called an earthquake, with 95 % intervals {cite:p}`clopper1934`; alarms as they ship. Compare the second filter with "none, 133 m" alone: a pixel of 133 m has as many looks here as one of 533 m elsewhere, so less noise is left.* Under Gaussians the U-Net takes hardly more air for an earthquake than without, the others somewhat more under the widest, where the U-Nets find fewer earthquakes too.
-# The strongest filter of Goldstein and Werner about doubles the false alarms of all three, though the intervals overlap: look twice at an alarm in what was filtered hard.
+# *Scenes called an earthquake, with 95 % intervals {cite:p}`clopper1934`; alarms as they ship. Compare the second filter with "none, 133 m" alone: a pixel of 133 m has as many looks here as one of 533 m elsewhere, so less noise is left.* Under Gaussians the U-Nets take hardly more air for an earthquake than without, and find fewer earthquakes; the transformer takes more under the widest.
+# The strongest filter of Goldstein and Werner makes false alarms two to five times as frequent, though the intervals of the U-Nets overlap: look twice at an alarm in what was filtered hard.
 #
 # ### By size, depth and form
 
@@ -542,7 +542,7 @@ with atomic_path(Path(run_folder) / "detected.json") as path:
 
 # %% [markdown]
 # Where the earthquake is plain to the eye and the answer is none, the network is wrong: a scene that is smoother, more coherent or framed otherwise than
-# what it learned from is enough, and for the U-Net and the transformer, it seems, so is ground that mostly sinks, as that of Thessaly did in 2021 ({doc}`10_moved_ground`). `epi detect FILE` says the same on the command line.
+# what it learned from is enough, and for the U-Net, it seems, so is ground that mostly sinks, as that of Thessaly did in 2021 ({doc}`10_moved_ground`). `epi detect FILE` says the same on the command line.
 #
 # ## Exercise
 #

@@ -417,7 +417,7 @@ def test_chapter_09_keeps_what_its_networks_say(default_run):
 
 
 @pytest.mark.xfail(
-    strict=True, reason="0.04: ground that only sinks, half of it outside the scene's frame, is taken for a mine's"
+    strict=True, reason="0.30: ground that only sinks, half of it outside the scene's frame, is taken for a mine's"
 )
 def test_chapter_09_finds_the_earthquake_of_its_scene(default_run):
     results = {each["network"]: each for each in read(default_run, "detected.json")["results"]}
