@@ -296,22 +296,22 @@ def frozen(metric: str, network: str = "unet-resnet10", test: str = "frozen") ->
 SHORT = "small ruptures are taken for magma or a mine at 533 m a pixel"
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.815: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.829: {SHORT}")
 def test_earthquakes_above_one_fringe_are_found():
     assert frozen("f1_one") >= 0.95
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.748: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.752: {SHORT}")
 def test_earthquakes_above_half_a_fringe_are_found():
     assert frozen("f1_half") >= 0.85
 
 
-@pytest.mark.xfail(strict=True, reason=f"0.54: {SHORT}")
+@pytest.mark.xfail(strict=True, reason=f"0.563: {SHORT}")
 def test_masks_fit():
     assert frozen("mask_iou") >= 0.75
 
 
-@pytest.mark.xfail(strict=True, reason="0.095 less: few looks and patchy ground are outside what it learned from")
+@pytest.mark.xfail(strict=True, reason="0.101 less: few looks and patchy ground are outside what it learned from")
 def test_the_shifted_test_costs_little():
     assert frozen("f1_one") - frozen("f1_one", test="shifted") <= 0.07
 
