@@ -542,7 +542,7 @@ with atomic_path(Path(run_folder) / "detected.json") as path:
 
 # %% [markdown]
 # Where the earthquake is plain to the eye and the answer is none, the network is wrong: a scene that is smoother, more coherent or framed otherwise than
-# what it learned from is enough, and for the U-Net, it seems, so is ground that mostly sinks, as that of Thessaly did in 2021 ({doc}`10_moved_ground`). `epi detect FILE` says the same on the command line.
+# what it learned from is enough. `epi detect FILE` says the same on the command line.
 #
 # ## Exercise
 #
@@ -566,13 +566,18 @@ for level in (0.1, 0.2, 0.3):
     said = detect.look(network, given)[0].div(network.settings.temperature).sigmoid()
     share = float((said >= network.settings.alarm).float().mean())
     print(f"noise of coherence {level}: {share:.0%} called an earthquake, alarm from {network.settings.alarm:.3f}")
+lost = replace(labelled.FROZEN, name="all lost", coherence=(0.02, 0.1), earthquakes=0.0, quiet=("air",))
+given = detect.scene_channels(next(labelled.labelled_scenes(lost, seed + 5, pixels=96)))
+said = detect.look(network, given)[0].div(network.settings.temperature).sigmoid()
+share = told_share(pd.Series(said.numpy() >= network.settings.alarm))
+print(f"simulated scenes whose ground is all lost: {share} called an earthquake")
 
 # %% [markdown]
 # ```{dropdown} What to see in the solution
 # Wrapping takes every whole turn out, the wrong ones as well, so unwrapping errors disappear; what is lost is the long slope of the displacement, which a network that sees all of the
-# scene can count from the fringes. Noise should be quiet, for the network was shown lost ground. Of noise
-# whose coherence is what few looks make of it, some 0.3, it calls hardly any; told of a coherence of 0.1, the same everywhere, as in no scene that it learned from, it calls more an earthquake. Of what lies outside all it has seen a network says anything, so `epi detect` notes a
-# scene of so little coherence.
+# scene can count from the fringes. Noise should be quiet, for the network was shown lost ground, and of scenes whose ground is all lost, as they are simulated, it calls few an earthquake. There the coherence, which few
+# looks overrate, scatters from pixel to pixel. Told that it is the same everywhere, as in no scene that it learned from, the network calls much of the noise an earthquake, the more the lower that coherence. Of what lies outside all it has seen it says anything, so `epi detect` notes a
+# scene of which most is below 0.25.
 # ```
 
 # %% [markdown]
