@@ -255,7 +255,7 @@ if found is not None:
             row[1].contour(frame.east_km, frame.north_km, moved, levels=[0.5], colors=colour, linewidths=width)
 
 # %% [markdown]
-# *Left, the displacement; right, the probability that ground moved, its outline (orange) and, where the earthquake was simulated, the true one (yellow).* The verdict and the mask are two answers, each learned from a loss of its own, and may contradict each other: a mask that is sure of its ground where no earthquake is called is a reason to look. `epi detect FILE --mask MASK.nc` writes the map, and of a folder of patches one map each.
+# *Left, the displacement; right, the probability that ground moved, its outline (orange) and, where the earthquake was simulated, the true one (yellow).* The verdict hears of the mask, but is learned from a loss of its own, and the two may contradict each other: a mask that is sure of its ground where no earthquake is called is a reason to look. `epi detect FILE --mask MASK.nc` writes the map, and of a folder of patches one map each.
 
 # %%
 if found is not None:
@@ -269,7 +269,7 @@ if found is not None:
 # %% [markdown]
 # ## Real interferograms
 #
-# Two dense real scenes lie outside this project: Thessaly {cite:p}`watson2022`, after LiCSAR, and a quiet piece of Morocco, one square wide. They were not learned from, but the first was looked at between rounds of training, and two scenes are a demonstration, not a score.
+# Two dense real scenes lie outside this project: Thessaly {cite:p}`watson2022`, after LiCSAR, and a quiet piece of Morocco, one square wide. They were not learned from, but both were looked at between rounds of training, and two scenes are a demonstration, not a score.
 
 # %%
 real = pd.read_csv(settings().data / "detect_real.csv")
@@ -300,11 +300,11 @@ for axes, (place, node) in zip(row, stored.children.items(), strict=True):
         print(f"{place}: marked {areas[0]:.0f} km², measured {areas[1]:.0f} km², IoU {areas[2] / areas[3]:.2f}")
 
 # %% [markdown]
-# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* A mask may have its middle in the right place and be too large or too small; the wrapped one is three times too large. In unwrapped phase the U-Net's surest square exceeds the alarm of a single square (0.52), but nine have
-# nine chances to be wrong, and more is asked of them (0.68). The other networks call both forms an earthquake, and the ConvNeXt marks three to four times the ground that moved. "Sign turned" is the same phase upside down, as if the ground had risen; the U-Net is no surer of that.
+# *What the U-Net marked (orange), and where a tenth of the largest displacement was measured (yellow), air and all.* A mask may have its middle in the right place and be too large or too small; the wrapped one is three times as large as what was measured. In unwrapped phase the U-Net's surest square exceeds the alarm of a single square (0.52), but nine have
+# nine chances to be wrong, and more is asked of them (0.68). The other networks call both forms an earthquake, the transformer barely in wrapped phase; the ConvNeXt marks three to four times the ground that moved, and in unwrapped phase its middle lies beyond the 5 km that were asked. "Sign turned" is the same phase upside down, as if the ground had risen; of that the U-Net is less sure.
 #
-# Most of the ground moved away from the satellite there, by up to half a metre along its line of sight, and ground that only sinks looks much like a mine's. After an earlier round of training U-Net and transformer missed both forms, the U-Net at 0.57 and 0.18. That led us to look at what sinks in simulated scenes, to find more of it there than
-# mines and wells account for, and to learn from less ({doc}`09_presence`). So this earthquake has had a say in what was learned from, and is no evidence any more that others would be found. One that nobody has looked at yet would be. Nor was it tried how much of the difference is owed to the smaller bowls, and how much to more scenes.
+# Most of the ground moved away from the satellite there, by up to half a metre along its line of sight, and ground that only sinks looks much like a mine's. Two rounds of training ago the U-Net called the wrapped form an earthquake (0.93); one round ago U-Net and transformer missed both forms, the U-Net at 0.57 and 0.18. That led us to look at what sinks in simulated scenes, to find more of it there than
+# mines account for, and to learn from less ({doc}`09_presence`). So this earthquake has had a say in what was learned from, and is no evidence any more that others would be found. One that nobody has looked at yet would be. Nor was it tried how much of the difference is owed to smaller bowls, to more scenes, to mirror images and to new alarms; the last two were enough for the transformer, which learned nothing new.
 #
 # ## If you have labelled scenes of your own
 #

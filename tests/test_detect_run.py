@@ -147,7 +147,11 @@ def test_cards_of_what_ships_state_the_commands_seeds_scenes_and_the_last_plan(n
     card = detect.read_detector_card(DATA / f"{name}.safetensors")
     network = card["plan"]["settings"]["network"]
     rounds = detect.training_rounds(card)
-    if further := run.PROFILES["further"].plans.get(network):  # the transformer stayed as it was
+    if network == "vit-small":  # it learned last when all did, from mines of any size
+        assert (card["plan"]["seed"], card["plan"]["scenes"], card["scenes"]) == (4, 90_000, 72_000)
+        assert (card["plan"]["mixture"]["filtered"], card["plan"]["mixture"].get("sunk_m3")) == (0.5, None)
+    else:
+        further = run.PROFILES["further"].plans[network]
         assert card["plan"] == facts_of(further) | {"seed": seeds[-1]}
         assert card["scenes"] == further.steps * further.batch
     assert detect.load_detector(DATA / f"{name}.safetensors").settings.mirrors
@@ -236,7 +240,7 @@ def test_what_ships_is_asked_of_mirror_images_when_its_thresholds_are_chosen(tmp
         detect.run_detectors(profile, folder=tmp_path, command="one", device="cpu", say=lambda _: None)
 
 
-def test_cards_say_what_was_never_learned():
+def test_cards_say_what_was_not_learned_last():
     plan = run.PROFILES["further"].plans["unet-resnet10"]
     (told,) = (limit for limit in rows.limits(plan) if "mine" in limit)
     assert "more than 2 million m³" in told
@@ -353,7 +357,7 @@ def thessaly(form: str, network: str, reason: str) -> list[object]:
     return [pytest.param(*pair, marks=failing if pair == (form, network) else ()) for pair in product(FORMS, NETWORKS)]
 
 
-@pytest.mark.parametrize(("form", "network"), thessaly(FORMS[1], "ConvNeXt", "5.3 km: it marks four times the area"))
+@pytest.mark.parametrize(("form", "network"), thessaly(FORMS[1], "ConvNeXt", "5.3 km, before the last round 3.1"))
 def test_real_thessaly_is_marked_where_it_moved(form, network):
     assert real(f"{form}: {network}")["centre_km"] <= 5
 

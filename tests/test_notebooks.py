@@ -416,7 +416,7 @@ def test_chapter_09_keeps_what_its_networks_say(default_run):
         assert each["present"] == (each["probability"] >= each["alarm"])
 
 
-@pytest.mark.xfail(strict=True, reason="0.30: smoother, more coherent and smaller than scenes it learned from")
+@pytest.mark.xfail(strict=True, reason="0.30, alarm 0.52")
 def test_chapter_09_finds_the_earthquake_of_its_scene(default_run):
     results = {each["network"]: each for each in read(default_run, "detected.json")["results"]}
     assert results["U-Net"]["present"]

@@ -51,8 +51,8 @@ def detect_channels(phase: Tensor, coherence: Tensor, valid: Tensor, unwrapped: 
 def mirrored(channels: Tensor) -> Tensor:
     """Channels of the mirror images of scenes, west for east.
 
-    What a satellite that looks to its right sees on its way north of mirrored ground, it sees of the ground on its way
-    south; so a mirror image in the north has no such twin.
+    What a satellite that looks to its right sees of mirrored ground on its way north, it sees of the ground on its way
+    south. Turned north for south, a scene has no such twin.
 
     Parameters
     ----------

@@ -64,7 +64,9 @@ def limits(plan: DetectPlan) -> list[str]:
     filters = (
         f"filters other than Gaussians of {narrow:g} to {wide:g} km" if mixture.filtered else "filters of any kind"
     )
-    sunk = "no bowl over a mine or well lost more than {:g} million m³: one that does may be taken for an earthquake"
+    sunk = (
+        "in the last round no bowl over a mine lost more than {:g} million m³: a larger one may pass for an earthquake"
+    )
     return [
         f"rectangles that slip in a uniform elastic half-space, magnitude {low:g} to {high:g}, depth "
         f"{mixture.depth_km[0]:g} to {mixture.depth_km[1]:g} km; simulated air of {100 * mixture.atmosphere_m[0]:g} to "

@@ -1,10 +1,10 @@
 """Train detectors, adjust them, judge them, and write their weights and tables.
 
 ``python -m epi.learn.detect --profile ship`` (make train-detectors) writes the weights that ship and their scores;
-``--profile further --seed N`` goes on from the U-Nets' with scenes of which half are filtered, from a seed that they
-have not learned from; ``--profile convnext`` trains the ConvNeXt alone, and ``--profile judge`` judges those that ship
-once more; ``--profile compare`` the published networks beside them, small enough for a CPU; ``--profile full`` all of
-them at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
+``--profile further --seed N`` goes on from the weights of the U-Nets with scenes of which half are filtered, from a
+seed that they have not learned from; ``--profile convnext`` trains the ConvNeXt alone, and ``--profile judge`` judges
+those that ship once more; ``--profile compare`` the published networks beside them, small enough for a CPU;
+``--profile full`` all of them at their published size, on a GPU. Interrupted, each goes on from its last checkpoint.
 """
 
 from collections.abc import Callable, Iterator, Mapping

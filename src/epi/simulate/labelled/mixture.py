@@ -148,8 +148,8 @@ PLAIN = replace(
 )
 """Stronger earthquakes under fairer skies: what networks learn from first."""
 FILTERED = replace(TRAINING, name="filtered", stream=25, filtered=0.5, sunk_m3=2e6)
-"""`TRAINING`, half of it filtered, and no bowl of sinking ground larger than within a pair of 24 days: what networks
-learn from last.
+"""`TRAINING`, half of it filtered, and no bowl of sinking ground larger than mines leave in 24 days: what U-Nets learn
+from last.
 
 In that time a longwall that takes 20,000 t of coal a day leaves room for 0.4 million m³, and 100 km² of a city that
 sinks by 30 cm a year lose 2 million. The bowls of the tests hold up to 30 million, and 65 % of the scenes with any have
