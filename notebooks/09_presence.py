@@ -22,7 +22,7 @@
 # * to read alarms: precision, recall, curves that need no threshold, and probabilities that keep their word;
 # * to ask a network where it looked, and what the answer does and does not prove.
 #
-# **Prerequisites**: {doc}`07_epicentre`. **Run time**: under a minute on two cores; the networks are those that ship.
+# **Prerequisites**: {doc}`07_epicentre`. **Run time**: about a minute on two cores; the networks are those that ship.
 
 # %% tags=["parameters"]
 event_id: str = "20210303-thessaly"  # the earthquake of this run
